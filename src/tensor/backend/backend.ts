@@ -1,0 +1,91 @@
+/**
+ * The whole numeric surface that a device must supply.
+ *
+ * Contract of every operation
+ * - Inputs are any views (strided, broadcast, offset) of any dtype; they are never written to.
+ * - The result is a fresh row-major tensor in the backend's `dtype`, unless the operation says otherwise.
+ * - An extent of 0 is as good as any other: an empty batch gives an empty result, or zeros where the batch is summed.
+ * - Every operation agrees with the reference backend: float64 to 1e-12, float32 to 1e-5, relative to the sum of the
+ *   absolute values of the terms that make up an element.
+ * - NaN and infinities flow through as IEEE 754 says; no operation turns one into a number, save `relu` and the
+ *   comparisons, of which nothing is promised.
+ * - Shapes that do not fit throw a ShapeError.
+ *
+ * Index legend: n sample · c input channel · o output channel · h, w pixel · oh, ow output pixel · g group.
+ */
+import type { Shape } from '../shape.js'
+import type { Tensor } from '../tensor.js'
+import type { Convolution2d, Window2d } from '../window.js'
+
+/** Functions of one number. */
+export type UnaryOp = 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'square' | 'reciprocal' | 'relu' | 'tanh' | 'sigmoid'
+
+/**
+ * Functions of two numbers. The last three are cotangents through an activation, given its cotangent a = gy and its
+ * *output* b = y: reluGrad a·[b > 0], tanhGrad a·(1 − b²), sigmoidGrad a·b·(1 − b).
+ */
+export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'reluGrad' | 'tanhGrad' | 'sigmoidGrad'
+
+/** Rows, columns to add at each edge of the last two axes. */
+export interface Padding2d {
+  readonly top: number
+  readonly bottom: number
+  readonly left: number
+  readonly right: number
+}
+
+export interface Backend {
+  readonly name: string
+  /** The dtype of results. */
+  readonly dtype: 'float32' | 'float64'
+
+  /**
+   * Runs a body whose temporaries share one arena. What the body returns (tensors within records and arrays) is copied
+   * out; every other tensor that it made must not be used afterwards. The body must be pure: it may be run again. Scopes
+   * nest. A backend without an arena just runs the body.
+   */
+  readonly scope: <A>(body: () => A) => A
+
+  /** f of every element. */
+  readonly map: (op: UnaryOp, x: Tensor) => Tensor
+  /** f of every pair of elements, broadcast against each other. */
+  readonly zip: (op: BinaryOp, a: Tensor, b: Tensor) => Tensor
+
+  /** Matrix products of the last two axes, [..., m, k]·[..., k, p] → [..., m, p]; leading axes broadcast. */
+  readonly matmul: (a: Tensor, b: Tensor) => Tensor
+
+  /** Sum over the given axes, which disappear. */
+  readonly sum: (x: Tensor, axes: readonly number[]) => Tensor
+  /** Σ over all axes but the first of a·b: [n, …], [n, …] → [n], float64 whatever the dtype, accumulated in float64. */
+  readonly rowDots: (a: Tensor, b: Tensor) => Tensor
+  /** Σᵢ wᵢ xᵢ: [n], [n, …] → […]. A weight is rounded towards zero, never away. */
+  readonly weightedRowSum: (weight: Tensor, x: Tensor) => Tensor
+  /** wᵢ xᵢ: [n], [n, …] → [n, …]. A weight is rounded towards zero, never away. */
+  readonly scaleRows: (weight: Tensor, x: Tensor) => Tensor
+
+  /** Zeros around the last two axes. Its adjoint is a slice. */
+  readonly pad2d: (x: Tensor, padding: Padding2d) => Tensor
+
+  /** Cross-correlation: x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o] → [n, o, oh, ow]. */
+  readonly conv2d: (x: Tensor, weight: Tensor, bias: Tensor | undefined, convolution: Convolution2d) => Tensor
+  /** The adjoint of conv2d in x: gy [n, o, oh, ow] → [n, c, h, w] = `input`. */
+  readonly conv2dInputGrad: (gy: Tensor, weight: Tensor, convolution: Convolution2d, input: Shape) => Tensor
+  /** The adjoint of conv2d in weight, one sample at a time: → [n, o, c/groups, kh, kw]. */
+  readonly conv2dPerSampleGrad: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
+  /** Squared norms of the rows of conv2dPerSampleGrad, which are not kept: → [n], float64. */
+  readonly conv2dSquaredNorm: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
+  /** Σᵢ wᵢ · row i of conv2dPerSampleGrad, as one contraction: → [o, c/groups, kh, kw]. */
+  readonly conv2dWeightedGrad: (x: Tensor, gy: Tensor, weight: Tensor, convolution: Convolution2d) => Tensor
+
+  /**
+   * Maximum of each window, and where it was found: `argmax` (int32, [n, c, oh, ow]) is the position y·w + x in the
+   * plane of the input, the first of equals. Padding never wins. A window that holds a NaN gives NaN, at the NaN's place.
+   */
+  readonly maxPool2d: (x: Tensor, window: Window2d) => { readonly y: Tensor; readonly argmax: Tensor }
+  /** The adjoint of maxPool2d at the places it chose: gy [n, c, oh, ow] → `input` = [n, c, h, w]. */
+  readonly maxPool2dGrad: (gy: Tensor, argmax: Tensor, input: Shape) => Tensor
+  /** Mean of each window; padding counts as zeros (PyTorch's count_include_pad). */
+  readonly avgPool2d: (x: Tensor, window: Window2d) => Tensor
+  /** The adjoint of avgPool2d. */
+  readonly avgPool2dGrad: (gy: Tensor, window: Window2d, input: Shape) => Tensor
+}

@@ -1,0 +1,132 @@
+/**
+ * Trees of tensors: nested records and arrays whose leaves are tensors. Parameters, gradients and optimizer states are
+ * trees; everything here keeps their structure, and their type.
+ *
+ * Leaves are visited in the order of the keys of the (first) tree.
+ */
+import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { zipTensorsWith } from './elementwise.js'
+import { shapeError, sizeOf } from './shape.js'
+import {
+  allocate,
+  contiguous,
+  copyInto,
+  type DType,
+  isTensor,
+  size,
+  storageOf,
+  type Tensor,
+  unsafeTensor,
+  zeros,
+} from './tensor.js'
+
+export type Tree = Tensor | { readonly [key: string]: Tree } | readonly Tree[]
+
+/** The tree without leaves: the parameters of a layer that has none. */
+export type EmptyTree = Readonly<Record<string, never>>
+export const emptyTree: EmptyTree = {}
+
+/** A leaf with the path that leads to it, such as `0.weight`. */
+export interface NamedLeaf {
+  readonly path: string
+  readonly leaf: Tensor
+}
+
+/**
+ * f of every leaf.
+ *
+ * @example
+ * mapTree(mapTensor((x) => -x))({ weight: scalar(3) }) // a record with weight −3
+ */
+export const mapTree =
+  (f: (leaf: Tensor, path: string) => Tensor) =>
+  <T extends Tree>(tree: T): T => {
+    const walk = (node: Tree, path: string): Tree =>
+      isTensor(node)
+        ? f(node, path)
+        : Array.isArray(node)
+          ? node.map((child: Tree, key) => walk(child, join(path, key)))
+          : Object.fromEntries(Object.entries(node).map(([key, child]) => [key, walk(child, join(path, key))]))
+    return walk(tree, '') as T
+  }
+
+const join = (path: string, key: string | number): string => (path === '' ? `${key}` : `${path}.${key}`)
+
+/** Every leaf with its path. */
+export const namedLeaves = (tree: Tree): readonly NamedLeaf[] => {
+  const found: NamedLeaf[] = []
+  const walk = (node: Tree, path: string): void => {
+    if (isTensor(node)) found.push({ path, leaf: node })
+    else for (const [key, child] of Object.entries(node)) walk(child as Tree, join(path, key))
+  }
+  walk(tree, '')
+  return found
+}
+
+/** Every leaf. */
+export const leaves = (tree: Tree): readonly Tensor[] => namedLeaves(tree).map(({ leaf }) => leaf)
+
+/**
+ * f of the leaves that stand at the same place of two trees.
+ *
+ * @throws ShapeError when the trees differ in structure
+ */
+export const zipTreesWith =
+  (f: (a: Tensor, b: Tensor, path: string) => Tensor) =>
+  <T extends Tree>(a: T, b: Tree): T => {
+    const other = new Map(namedLeaves(b).map(({ path, leaf }) => [path, leaf]))
+    const paths = namedLeaves(a)
+    if (paths.length !== other.size) throw shapeError('trees differ in structure', [paths.length], [other.size])
+    return mapTree((leaf, path) => {
+      const partner = other.get(path)
+      if (partner === undefined) throw shapeError(`the second tree has no leaf ${path}`, leaf.shape)
+      return f(leaf, partner, path)
+    })(a)
+  }
+
+/** Folds the leaves from left to right. */
+export const foldTree =
+  <A>(initial: A, f: (accumulated: A, leaf: Tensor, path: string) => A) =>
+  (tree: Tree): A =>
+    namedLeaves(tree).reduce((accumulated, { leaf, path }) => f(accumulated, leaf, path), initial)
+
+/** Number of scalars in all leaves. */
+export const treeSize: (tree: Tree) => number = foldTree(0, (sum, leaf) => sum + size(leaf))
+
+/** All leaves, one after the other, as one vector. */
+export const flatten = (tree: Tree, dtype: DType = 'float64'): Tensor => {
+  const out = allocate(dtype, treeSize(tree))
+  foldTree(0, (start, leaf) => {
+    copyInto(out, start, leaf)
+    return start + size(leaf)
+  })(tree)
+  return unsafeTensor(out, [out.length])
+}
+
+/**
+ * The inverse of `flatten`: a tree with the structure, shapes and dtypes of `like`, and the numbers of the vector.
+ *
+ * @throws ShapeError when the vector is not as long as the tree is large
+ */
+export const unflatten =
+  <T extends Tree>(like: T) =>
+  (vector: Tensor): T => {
+    if (size(vector) !== treeSize(like)) throw shapeError('unflatten: sizes differ', vector.shape, [treeSize(like)])
+    const row = contiguous(vector)
+    const source = storageOf(row)
+    let start = row.offset
+    return mapTree((leaf) => {
+      const out = allocate(leaf.dtype, sizeOf(leaf.shape))
+      for (let i = 0; i < out.length; i++) out[i] = source[start++] as number
+      return unsafeTensor(out, leaf.shape)
+    })(like)
+  }
+
+/** A tree of zeros with the structure, shapes and dtypes of another. */
+export const zerosLike: <T extends Tree>(tree: T) => T = mapTree((leaf) => zeros(leaf.shape, leaf.dtype))
+
+/** Leafwise a + b. */
+export const addTrees: <T extends Tree>(a: T, b: T) => T = zipTreesWith(zipTensorsWith((x, y) => x + y))
+
+/** Leafwise sums with the zeros of `like` as unit: the monoid that adds up gradients. */
+export const sumMonoid = <T extends Tree>(like: T): Monoid<T> => ({ concat: addTrees, empty: zerosLike(like) })
