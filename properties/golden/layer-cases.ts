@@ -1,0 +1,125 @@
+/**
+ * Cases in the format of layers.json (PyTorch autograd in float64, one sample at a time) against a backend.
+ */
+import {
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  type GradientOptions,
+  type Loss,
+  meanSquaredError,
+  type Plan,
+  withPerSampleGradients,
+} from '../../src/grad/index.js'
+import { key } from '../../src/sampling/index.js'
+import type { Backend } from '../../src/tensor/backend/backend.js'
+import { mapTree, namedLeaves, type Tensor, tensor, toArray } from '../../src/tensor/index.js'
+import { layerOfConfig } from './model-words.js'
+import { type GoldenCase, notSupported } from './outcome.js'
+
+/** A tensor of a golden file, row-major. */
+export interface Numbers {
+  readonly shape: readonly number[]
+  readonly data: readonly number[]
+}
+
+interface LayerCase {
+  readonly name: string
+  readonly layer: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly loss: string
+  readonly params: Readonly<Record<string, Numbers>>
+  readonly input: Numbers
+  readonly target: Numbers
+  readonly expected: {
+    readonly output: Numbers
+    readonly losses: readonly number[]
+    readonly perSampleGrad: Readonly<Record<string, Numbers>>
+    readonly squaredNorm: readonly number[]
+    readonly inputGrad: Numbers | null
+  }
+}
+
+export const losses: Readonly<Record<string, Loss>> = {
+  mse: meanSquaredError,
+  crossEntropy,
+  bceWithLogits: binaryCrossEntropyWithLogits,
+}
+
+export const tensorOf = ({ shape, data }: Numbers): Tensor => tensor(data, shape, 'float64')
+
+/** Largest difference, relative to the largest expected magnitude (absolute where all are 0). */
+export const relativeError = (actual: readonly number[], expected: readonly number[]): number => {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
+  const scale = expected.reduce((largest, e) => Math.max(largest, Math.abs(e)), 0)
+  const difference = actual.reduce((largest, x, i) => {
+    const gap = Math.abs(x - (expected[i] as number))
+    return Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(largest, gap)
+  }, 0)
+  return scale > 0 ? difference / scale : difference
+}
+
+const plans: readonly Plan[] = ['bookKeeping', 'materialised', 'oneByOne']
+
+const check = (
+  golden: LayerCase,
+  model: NonNullable<ReturnType<typeof layerOfConfig>>,
+  loss: Loss,
+  backend: Backend,
+): number => {
+  const { expected } = golden
+  const input = tensorOf(golden.input)
+  const target = tensorOf(golden.target)
+  const params = mapTree((_, path) => tensorOf(golden.params[path] as Numbers))(
+    model.init(key(0), golden.input.shape.slice(1)).params,
+  )
+  const [output, cache] = model.forward(backend, params, input)
+  const inputGrad = model.pullback(backend, params, cache, loss(output, target).cotangent).inputGrad()
+  const errorOf = (plan: Plan): number => {
+    const options: GradientOptions = { backend, plan }
+    return withPerSampleGradients(loss, model, options)(params, { input, target }, (g) => {
+      const unit = tensor(
+        expected.losses.map(() => 1),
+        [expected.losses.length],
+        'float64',
+      )
+      const sums = g.weightedSum(unit)
+      const ofGradients = namedLeaves(g.grad()).map(({ path, leaf }) =>
+        relativeError(toArray(leaf), (expected.perSampleGrad[path] as Numbers).data),
+      )
+      const ofSums = namedLeaves(sums).map(({ path, leaf }) => {
+        const rows = expected.perSampleGrad[path] as Numbers
+        const width = rows.data.length / rows.shape[0]!
+        const total = Array.from({ length: width }, (_, j) =>
+          expected.losses.reduce((sum, _loss, n) => sum + (rows.data[n * width + j] as number), 0),
+        )
+        return relativeError(toArray(leaf), total)
+      })
+      return Math.max(
+        relativeError(toArray(g.loss), expected.losses),
+        relativeError(toArray(g.squaredNorm()), expected.squaredNorm),
+        ...ofGradients,
+        ...ofSums,
+      )
+    })
+  }
+  return Math.max(
+    relativeError(toArray(output), expected.output.data),
+    expected.inputGrad === null ? 0 : relativeError(toArray(inputGrad), expected.inputGrad.data),
+    ...plans.map(errorOf),
+  )
+}
+
+/** One case for each entry of the file; all three plans are compared, in every quantity. */
+export const layerCases = (
+  file: unknown,
+  { backend, tolerance }: { readonly backend: Backend; readonly tolerance: number },
+): readonly GoldenCase[] =>
+  (file as { readonly cases: readonly LayerCase[] }).cases.map((golden) => ({
+    name: golden.name,
+    run: () => {
+      const model = layerOfConfig(golden.layer, golden.config)
+      const loss = losses[golden.loss]
+      if (model === undefined || loss === undefined) return notSupported(`${golden.layer} with ${golden.loss}`)
+      return { _tag: 'compared', error: check(golden, model, loss, backend), tolerance }
+    },
+  }))

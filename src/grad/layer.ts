@@ -1,0 +1,164 @@
+/**
+ * The layer rule: a differentiable block with parameters, closed under per-sample work.
+ *
+ * Index law: axis 0 of every activation, cotangent and per-sample gradient is the sample n.
+ * A rule is a description; the backend that it is given does the arithmetic.
+ */
+import type { Key } from '../sampling/key.js'
+import type { Backend } from '../tensor/backend/backend.js'
+import { zipTensorsWith } from '../tensor/elementwise.js'
+import type { Shape } from '../tensor/shape.js'
+import { type Tensor, zeros } from '../tensor/tensor.js'
+import { type EmptyTree, emptyTree, foldTree, mapTree, type Tree } from '../tensor/tree.js'
+
+/** Fresh parameters, and the shape of one output sample (without n). */
+export interface Initialised<P extends Tree> {
+  readonly params: P
+  readonly output: Shape
+}
+
+/**
+ * What one backward pass knows, and has not computed yet: the gradient of each sample in the parameters and the input.
+ * Each reading is computed when it is asked for, and whatever two readings share is computed once.
+ */
+export interface Pullback<P extends Tree> {
+  /** ∂Σₙ⟨gyₙ, yₙ⟩/∂x, [n, …]. */
+  readonly inputGrad: () => Tensor
+  /** Every leaf [n, …param]. */
+  readonly perSampleGrad: () => P
+  /** ‖gₙ‖² over all parameters, [n], float64. */
+  readonly squaredNorm: () => Tensor
+  /** Σₙ wₙ gₙ. */
+  readonly weightedGrad: (weight: Tensor) => P
+}
+
+/**
+ * A layer, with its gradients in every form that private learning asks for. Write one with `layer`, which derives what
+ * you leave out. (Methods rather than properties, so that a rule of any parameters is an `AnyLayer`.)
+ */
+export interface LayerRule<P extends Tree, C> {
+  readonly name: string
+  /** `input` is the shape of one sample, without n. Throws a ShapeError when the layer cannot take it. */
+  init(key: Key, input: Shape): Initialised<P>
+  /** y, and what the backward pass needs of x. */
+  forward(backend: Backend, params: P, x: Tensor): readonly [y: Tensor, cache: C]
+  /** The cotangent of x for the cotangent of y. */
+  backward(backend: Backend, params: P, cache: C, gy: Tensor): Tensor
+  /** The gradient of each sample: every leaf [n, …param]. */
+  perSampleGrad(backend: Backend, params: P, cache: C, gy: Tensor): P
+  /** ‖gₙ‖², [n], float64, without forming the gradients where that is dearer. */
+  perSampleSquaredNorm(backend: Backend, params: P, cache: C, gy: Tensor): Tensor
+  /** Σₙ wₙ gₙ, as one contraction. */
+  weightedGrad(backend: Backend, params: P, cache: C, gy: Tensor, weight: Tensor): P
+  /** All of the above for one cotangent, sharing the work. */
+  pullback(backend: Backend, params: P, cache: C, gy: Tensor): Pullback<P>
+}
+
+/** A rule whose parameters and cache are of no interest. */
+export type AnyLayer = LayerRule<Tree, unknown>
+
+/** What a layer can leave to `layer`. */
+export type Derived = 'perSampleSquaredNorm' | 'weightedGrad' | 'pullback'
+
+/**
+ * Computes at most once, on demand.
+ *
+ * @internal
+ */
+export const lazy = <A>(compute: () => A): (() => A) => {
+  let found: { readonly value: A } | undefined
+  return () => {
+    found ??= { value: compute() }
+    return found.value
+  }
+}
+
+/** a + b, in the float64 of norms. */
+const addRows = zipTensorsWith((x, y) => x + y)
+
+/** Σ over leaves of the squared norms of their rows: [n], float64. */
+export const squaredNormOfRows =
+  (backend: Backend, count: number) =>
+  (tree: Tree): Tensor =>
+    foldTree(zeros([count], 'float64'), (sum, leaf) => addRows(sum, backend.rowDots(leaf, leaf)))(tree)
+
+/** Σₙ wₙ · row n of every leaf. */
+export const weightedSumOfRows =
+  (backend: Backend, weight: Tensor) =>
+  <P extends Tree>(tree: P): P =>
+    mapTree((leaf) => backend.weightedRowSum(weight, leaf))(tree)
+
+/**
+ * Completes a rule. Norms and weighted sums are derived from the per-sample gradients unless the layer knows better, so
+ * a new layer works on day one and becomes fast later.
+ *
+ *   perSampleSquaredNorm = Σ_leaves ‖row n‖²      weightedGrad = Σ_leaves Σₙ wₙ · row n
+ */
+export const layer = <P extends Tree, C>(
+  rule: Omit<LayerRule<P, C>, Derived> & Partial<Pick<LayerRule<P, C>, Derived>>,
+): LayerRule<P, C> => {
+  const complete: LayerRule<P, C> = {
+    perSampleSquaredNorm: (backend, params, cache, gy) =>
+      squaredNormOfRows(backend, gy.shape[0] as number)(rule.perSampleGrad(backend, params, cache, gy)),
+    weightedGrad: (backend, params, cache, gy, weight) =>
+      weightedSumOfRows(backend, weight)(rule.perSampleGrad(backend, params, cache, gy)),
+    pullback: (backend, params, cache, gy) => derivedPullback(complete, backend, params, cache, gy),
+    ...rule,
+  }
+  return complete
+}
+
+/** The pullback that asks the rule for each reading. */
+export const derivedPullback = <P extends Tree, C>(
+  rule: Omit<LayerRule<P, C>, 'pullback'>,
+  backend: Backend,
+  params: P,
+  cache: C,
+  gy: Tensor,
+): Pullback<P> => ({
+  inputGrad: lazy(() => rule.backward(backend, params, cache, gy)),
+  perSampleGrad: lazy(() => rule.perSampleGrad(backend, params, cache, gy)),
+  squaredNorm: lazy(() => rule.perSampleSquaredNorm(backend, params, cache, gy)),
+  weightedGrad: (weight) => rule.weightedGrad(backend, params, cache, gy, weight),
+})
+
+/** Numbers of per-sample gradients that one layer may keep for a second use: 64 MiB of float32. */
+export const keptNumbersLimit: number = 2 ** 24
+
+/**
+ * A pullback that forms the per-sample gradients once and reads norms and weighted sums off them. The right choice
+ * where the gradients are small, or dearer to contract twice than to keep.
+ */
+export const keepingPullback = <P extends Tree, C>(
+  rule: Pick<LayerRule<P, C>, 'backward' | 'perSampleGrad'>,
+  backend: Backend,
+  params: P,
+  cache: C,
+  gy: Tensor,
+): Pullback<P> => {
+  const kept = lazy(() => rule.perSampleGrad(backend, params, cache, gy))
+  return {
+    inputGrad: lazy(() => rule.backward(backend, params, cache, gy)),
+    perSampleGrad: kept,
+    squaredNorm: lazy(() => squaredNormOfRows(backend, gy.shape[0] as number)(kept())),
+    weightedGrad: (weight) => weightedSumOfRows(backend, weight)(kept()),
+  }
+}
+
+/**
+ * A layer without parameters, from its shape function, its forward pass and the pullback of its input.
+ */
+export const withoutParams = <C>(rule: {
+  readonly name: string
+  /** The shape of one output sample. */
+  readonly output: (input: Shape) => Shape
+  readonly forward: (backend: Backend, x: Tensor) => readonly [y: Tensor, cache: C]
+  readonly backward: (backend: Backend, cache: C, gy: Tensor) => Tensor
+}): LayerRule<EmptyTree, C> =>
+  layer({
+    name: rule.name,
+    init: (_key: Key, input: Shape) => ({ params: emptyTree, output: rule.output(input) }),
+    forward: (backend, _params, x) => rule.forward(backend, x),
+    backward: (backend, _params, cache, gy) => rule.backward(backend, cache, gy),
+    perSampleGrad: () => emptyTree,
+  })

@@ -1,0 +1,78 @@
+/**
+ * Clip rules, and the sum that they bound.
+ */
+import type { Semigroup } from 'fp-ts/lib/Semigroup.js'
+import { addTrees, type Tree } from '../tensor/tree.js'
+
+/**
+ * A rescaling of each sample, and the bound that it promises.
+ *
+ * Law  s · factor(s) ≤ l2Bound for every finite s ≥ 0
+ */
+export interface ClipRule {
+  /** What a gradient of this norm is multiplied by. */
+  readonly factor: (norm: number) => number
+  /** In units of the gradient. */
+  readonly l2Bound: number
+}
+
+/**
+ * Flat clipping: a gradient longer than C is scaled down to length C.
+ *
+ *   factor(s) = min(1, C / s)
+ *
+ * An infinite C clips nothing (and then no noise makes the sum private).
+ *
+ * @throws RangeError unless l2ClipNorm > 0
+ * @reference Abadi et al. 2016, arXiv:1607.00133, Algorithm 1
+ * @example
+ * flatClip(2).factor(8) // => 0.25
+ */
+export const flatClip = (l2ClipNorm: number): ClipRule => {
+  if (!(l2ClipNorm > 0)) throw new RangeError(`l2ClipNorm is ${l2ClipNorm}: it must be a number above 0`)
+  return { factor: (norm) => (norm > l2ClipNorm ? l2ClipNorm / norm : 1), l2Bound: l2ClipNorm }
+}
+
+/** The hair by which a rescaled norm stays below its bound: room for the rounding of float32 products. */
+const margin = 1 - 2 ** -20
+
+/**
+ * The factor of a rule, held to its promise: the weight w of a sample with this norm, 0 ≤ w and w · norm ≤ l2Bound with
+ * room for rounding. A rule that promises too much, or returns NaN, loses signal, never privacy.
+ *
+ * @example
+ * safeFactor({ factor: () => 5, l2Bound: 1 })(2) < 0.5 // => true
+ */
+export const safeFactor =
+  ({ factor, l2Bound }: ClipRule) =>
+  (norm: number): number => {
+    if (!Number.isFinite(norm)) return 0
+    const proposed = factor(norm)
+    if (!(proposed >= 0)) return 0
+    const longest = l2Bound * margin
+    const weight = proposed * norm <= longest ? proposed : longest / norm
+    return Number.isFinite(weight) ? weight : 0
+  }
+
+/**
+ * A sum over samples, each of which contributes at most `l2Bound` to it: what noise can make private. `clippedGrad` makes
+ * it, mechanisms take it, and the sensitivity is never typed a second time.
+ */
+export interface BoundedSum<P extends Tree> {
+  readonly _tag: 'BoundedSum'
+  readonly sum: P
+  /** The most that adding or removing one sample moves the sum, in l2 norm. */
+  readonly l2Bound: number
+}
+
+/**
+ * Sums over disjoint samples: sums add, and one sample still moves only one of them, so the bound is the larger. (Over the
+ * same samples the bounds would add.)
+ */
+export const disjointSum = <P extends Tree>(): Semigroup<BoundedSum<P>> => ({
+  concat: (a, b) => ({
+    _tag: 'BoundedSum',
+    sum: addTrees(a.sum, b.sum),
+    l2Bound: Math.max(a.l2Bound, b.l2Bound),
+  }),
+})

@@ -1,0 +1,12 @@
+/**
+ * Randomness as data: keys, variates that depend on a key and a position alone, and the selection of batches.
+ *
+ * @module
+ */
+export { secureKey } from './entropy.js'
+export { chachaKey, foldIn, type Key, key, randomBits, randomPairs, split } from './key.js'
+export { normal, standardNormals } from './normal.js'
+export { permutation, randomIntegers } from './permutation.js'
+export { type PhysicalBatches, physicalBatches } from './physical-batches.js'
+export { type ExampleRange, type PoissonSampling, poissonSample, poissonSampleRange } from './poisson.js'
+export { bernoulli, type FloatDType, uniform } from './uniform.js'

@@ -1,0 +1,93 @@
+/**
+ * Threefry-2x32 with 20 rounds: the block cipher behind reproducible keys. Not cryptographic: for experiments.
+ *
+ *   block(key, counter): (64 bits, 64 bits) → 64 bits
+ *
+ * References  Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3" (Random123)
+ */
+
+/** The parity constant of Skein's key schedule. */
+const PARITY = 0x1bd11bda
+
+/**
+ * Encrypts the counters from, from + 1, …, and writes block i to out[2i] and out[2i + 1]. A counter is the pair of its
+ * high and its low 32 bits.
+ *
+ * Cost  about 9 ns a block. Unrolled: a loop over the rotation distances takes twice as long.
+ *
+ * @internal
+ */
+export const fillThreefry = (key: Readonly<ArrayLike<number>>, from: number, out: Uint32Array): void => {
+  const k0 = (key[0] as number) | 0
+  const k1 = (key[1] as number) | 0
+  const k2 = k0 ^ k1 ^ PARITY
+  let low = from | 0
+  let high = Math.floor(from / 0x100000000) | 0
+  for (let i = 0; i + 1 < out.length; i += 2) {
+    let a = (high + k0) | 0
+    let b = (low + k1) | 0
+    a = (a + b) | 0
+    b = ((b << 13) | (b >>> 19)) ^ a
+    a = (a + b) | 0
+    b = ((b << 15) | (b >>> 17)) ^ a
+    a = (a + b) | 0
+    b = ((b << 26) | (b >>> 6)) ^ a
+    a = (a + b) | 0
+    b = ((b << 6) | (b >>> 26)) ^ a
+    a = (a + k1) | 0
+    b = (b + k2 + 1) | 0
+    a = (a + b) | 0
+    b = ((b << 17) | (b >>> 15)) ^ a
+    a = (a + b) | 0
+    b = ((b << 29) | (b >>> 3)) ^ a
+    a = (a + b) | 0
+    b = ((b << 16) | (b >>> 16)) ^ a
+    a = (a + b) | 0
+    b = ((b << 24) | (b >>> 8)) ^ a
+    a = (a + k2) | 0
+    b = (b + k0 + 2) | 0
+    a = (a + b) | 0
+    b = ((b << 13) | (b >>> 19)) ^ a
+    a = (a + b) | 0
+    b = ((b << 15) | (b >>> 17)) ^ a
+    a = (a + b) | 0
+    b = ((b << 26) | (b >>> 6)) ^ a
+    a = (a + b) | 0
+    b = ((b << 6) | (b >>> 26)) ^ a
+    a = (a + k0) | 0
+    b = (b + k1 + 3) | 0
+    a = (a + b) | 0
+    b = ((b << 17) | (b >>> 15)) ^ a
+    a = (a + b) | 0
+    b = ((b << 29) | (b >>> 3)) ^ a
+    a = (a + b) | 0
+    b = ((b << 16) | (b >>> 16)) ^ a
+    a = (a + b) | 0
+    b = ((b << 24) | (b >>> 8)) ^ a
+    a = (a + k1) | 0
+    b = (b + k2 + 4) | 0
+    a = (a + b) | 0
+    b = ((b << 13) | (b >>> 19)) ^ a
+    a = (a + b) | 0
+    b = ((b << 15) | (b >>> 17)) ^ a
+    a = (a + b) | 0
+    b = ((b << 26) | (b >>> 6)) ^ a
+    a = (a + b) | 0
+    b = ((b << 6) | (b >>> 26)) ^ a
+    out[i] = a + k2
+    out[i + 1] = b + k0 + 5
+    low = (low + 1) | 0
+    if (low === 0) high = (high + 1) | 0
+  }
+}
+
+/**
+ * The blocks of the counters from, …, from + count − 1: 2·count words.
+ *
+ * @internal
+ */
+export const threefryBlocks = (key: Readonly<ArrayLike<number>>, from: number, count: number): Uint32Array => {
+  const out = new Uint32Array(2 * count)
+  fillThreefry(key, from, out)
+  return out
+}
