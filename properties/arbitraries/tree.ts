@@ -12,7 +12,7 @@ export type Structure =
   | readonly Structure[]
   | { readonly children: Readonly<Record<string, Structure>> }
 
-const keys = fc.constantFrom('weight', 'bias', 'scale', 'a', 'b', '0')
+const keys = fc.constantFrom('weight', 'bias', 'a', 'b', 'a.b', '0')
 
 /** Structures up to three levels deep, some without any leaf. */
 export const structures: Arbitrary<Structure> = fc.letrec<{ readonly node: Structure }>((tie) => ({

@@ -12,6 +12,7 @@ export {
   type Normalisation,
   unitRange,
 } from './dataset.js'
+export { type Digit, type DigitsRequest, drawDigit, drawDigits, type Handwriting, handwriting } from './digits.js'
 export * from './idx.js'
 export * from './idx-folder.js'
 export * from './inflate.js'

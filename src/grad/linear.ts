@@ -92,7 +92,7 @@ export const linear = (
       const gram = (m: Tensor): Tensor => backend.matmul(m, transpose([0, 2, 1])(m))
       const inputs = one === 0 ? gram(a) : backend.zip('add', gram(a), scalar(1))
       // Cancellation can leave a Gram sum a rounding error below zero; a squared norm is not.
-      return mapTensor((s) => (s < 0 ? 0 : s))(backend.rowDots(inputs, gram(b)))
+      return mapTensor((s) => Math.max(0, s))(backend.rowDots(inputs, gram(b)))
     },
     weightedGrad: (backend, params, x, gy, weight) => {
       const scaled = rows(backend.scaleRows(weight, gy))

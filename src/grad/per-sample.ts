@@ -5,9 +5,9 @@
 import type { Backend } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { shapeError } from '../tensor/shape.js'
-import { cast, full, type Tensor, tensor, toArray } from '../tensor/tensor.js'
+import { full, type Tensor, tensor, toArray } from '../tensor/tensor.js'
 import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
-import { concatenate, reshape, slice, take } from '../tensor/view.js'
+import { concatenate, reshape, take } from '../tensor/view.js'
 import { type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
 import type { Loss } from './loss.js'
 

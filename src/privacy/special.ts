@@ -50,8 +50,7 @@ export const erfcx = (x: number): number => {
  * @example
  * erfc(0) // => 1
  */
-export const erfc = (x: number): number =>
-  x < 0 ? 2 - erfc(-x) : x > 28 ? 0 : expOfSquare(x, -1) * erfcx(x)
+export const erfc = (x: number): number => (x < 0 ? 2 - erfc(-x) : x > 28 ? 0 : expOfSquare(x, -1) * erfcx(x))
 
 /** P(Z > x) for x ≥ 0; the argument is squared before it is divided by √2, which keeps the relative error of the far tail. */
 const upperTail = (x: number): number => (x > 39 ? 0 : 0.5 * expOfSquare(x, -0.5) * erfcx(x * Math.SQRT1_2))
@@ -186,8 +185,7 @@ export const logAddExp = (a: number, b: number): number => {
  *
  * Reference  Mächler 2012, Accurately computing log(1 − exp(−|a|))
  */
-export const log1mexp = (x: number): number =>
-  x <= LOG_2 ? Math.log(-Math.expm1(-x)) : Math.log1p(-Math.exp(-x))
+export const log1mexp = (x: number): number => (x <= LOG_2 ? Math.log(-Math.expm1(-x)) : Math.log1p(-Math.exp(-x)))
 
 /**
  * log(eᵃ − eᵇ) for a ≥ b; −Infinity where they are equal, NaN where a < b.

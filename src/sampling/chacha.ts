@@ -20,7 +20,7 @@ const SIGMA = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574] as const
 /**
  * Fills `out`, a whole number of 16-word blocks, with the key stream from block `firstBlock` on.
  *
- * Cost  about 15 ns a word. Unrolled: rows of an array instead of local variables take three times as long.
+ * Cost  about 10 ns a word. Unrolled, so that the sixteen words of the state are local variables.
  *
  * @internal
  */

@@ -84,7 +84,7 @@ export const split =
  *
  * @throws RangeError unless data is an integer in [0, 2⁴⁹)
  * @example
- * foldIn(3)(key(0)) // => foldIn(3)(key(0))
+ * foldIn(0)(key(0)) // => { _tag: 'Threefry2x32', words: [1797259609, 2579123966] }
  */
 export const foldIn =
   (data: number) =>

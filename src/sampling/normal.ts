@@ -4,8 +4,8 @@
  *   word = sign bit s, 63-bit integer k        z = ∓ Φ⁻¹((k + ½) / 2⁶⁴)
  *
  * The tail. |z| never exceeds −Φ⁻¹(2⁻⁶⁵) ≈ 9.16, and near that end neighbouring values of k are far apart: beyond 8 σ
- * (probability 1.2·10⁻¹⁵) stand about 23,000 distinct values. The law of z is within 2⁻⁶³ of the normal law in Kolmogorov
- * distance, up to the rounding of float64. It is no exact Gaussian: an adversary who sees the low bits of a released float
+ * (probability 1.2·10⁻¹⁵) stand about 23,000 distinct values. The distribution function is within 2⁻⁵² of Φ everywhere,
+ * and relatively within 10⁻³ at 8 σ. It is no exact Gaussian: an adversary who sees the low bits of a released float
  * may use them (Mironov 2012, "On significance of the least significant bits for differential privacy").
  *
  * References  Wichura 1988, "Algorithm AS 241: the percentage points of the normal distribution", PPND16

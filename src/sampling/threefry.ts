@@ -9,20 +9,25 @@
 /** The parity constant of Skein's key schedule. */
 const PARITY = 0x1bd11bda
 
+/** A 64-bit number in two halves. */
+export interface Counter {
+  readonly high: number
+  readonly low: number
+}
+
 /**
- * Encrypts the counters from, from + 1, …, and writes block i to out[2i] and out[2i + 1]. A counter is the pair of its
- * high and its low 32 bits.
+ * Encrypts a counter, the next, …, and writes block i to out[2i] and out[2i + 1].
  *
- * Cost  about 9 ns a block. Unrolled: a loop over the rotation distances takes twice as long.
+ * Cost  about 13 ns a block. Unrolled, since V8 unrolls nothing and the rotations want constants.
  *
  * @internal
  */
-export const fillThreefry = (key: Readonly<ArrayLike<number>>, from: number, out: Uint32Array): void => {
+export const fillThreefry = (key: Readonly<ArrayLike<number>>, first: Counter, out: Uint32Array): void => {
   const k0 = (key[0] as number) | 0
   const k1 = (key[1] as number) | 0
   const k2 = k0 ^ k1 ^ PARITY
-  let low = from | 0
-  let high = Math.floor(from / 0x100000000) | 0
+  let low = first.low | 0
+  let high = first.high | 0
   for (let i = 0; i + 1 < out.length; i += 2) {
     let a = (high + k0) | 0
     let b = (low + k1) | 0
@@ -88,6 +93,6 @@ export const fillThreefry = (key: Readonly<ArrayLike<number>>, from: number, out
  */
 export const threefryBlocks = (key: Readonly<ArrayLike<number>>, from: number, count: number): Uint32Array => {
   const out = new Uint32Array(2 * count)
-  fillThreefry(key, from, out)
+  fillThreefry(key, { high: Math.floor(from / 0x100000000), low: from }, out)
   return out
 }

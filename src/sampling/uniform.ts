@@ -19,7 +19,7 @@ export type FloatDType = 'float32' | 'float64'
  *
  * @throws ShapeError when an extent is no count
  * @example
- * toArray(uniform([2])(key(0))) // => [0.9653214116189975, 0.16636240936042474]
+ * toArray(uniform([2])(key(0))) // => [0.41845711171638655, 0.21629545460551136]
  */
 export const uniform =
   (shape: Shape, dtype: FloatDType = 'float64') =>

@@ -163,7 +163,8 @@ export const at =
   (t: Tensor): number => {
     if (index.length !== t.shape.length) throw shapeError('an index names every axis', index, t.shape)
     const position = index.reduce((sum, i, axis) => {
-      if (!(i >= 0 && i < (t.shape[axis] as number))) throw shapeError('index outside of the tensor', index, t.shape)
+      if (!(Number.isInteger(i) && i >= 0 && i < (t.shape[axis] as number)))
+        throw shapeError('index outside of the tensor', index, t.shape)
       return sum + i * (t.stride[axis] as number)
     }, t.offset)
     return t.data[position] as number

@@ -6,7 +6,7 @@
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { zipTensorsWith } from './elementwise.js'
-import { shapeError, sizeOf } from './shape.js'
+import { type Shape, shapeError, sizeOf } from './shape.js'
 import {
   allocate,
   contiguous,
@@ -74,15 +74,27 @@ export const leaves = (tree: Tree): readonly Tensor[] => namedLeaves(tree).map((
 export const zipTreesWith =
   (f: (a: Tensor, b: Tensor, path: string) => Tensor) =>
   <T extends Tree>(a: T, b: Tree): T => {
-    const other = new Map(namedLeaves(b).map(({ path, leaf }) => [path, leaf]))
-    const paths = namedLeaves(a)
-    if (paths.length !== other.size) throw shapeError('trees differ in structure', [paths.length], [other.size])
-    return mapTree((leaf, path) => {
-      const partner = other.get(path)
-      if (partner === undefined) throw shapeError(`the second tree has no leaf ${path}`, leaf.shape)
-      return f(leaf, partner, path)
-    })(a)
+    const walk = (left: Tree, right: Tree, path: string): Tree => {
+      if (isTensor(left) && isTensor(right)) return f(left, right, path)
+      const [keys, others] = [Object.keys(left), Object.keys(right)]
+      if (
+        isTensor(left) ||
+        isTensor(right) ||
+        Array.isArray(left) !== Array.isArray(right) ||
+        keys.length !== others.length ||
+        !keys.every((key) => Object.hasOwn(right, key))
+      )
+        throw shapeError(`trees differ in structure at '${path}'`, ...[left, right].map(shapeOfNode))
+      const child = (key: string): Tree => walk(branch(left, key), branch(right, key), join(path, key))
+      return Array.isArray(left) ? keys.map(child) : Object.fromEntries(keys.map((key) => [key, child(key)]))
+    }
+    return walk(a, b, '') as T
   }
+
+const branch = (node: Tree, key: string): Tree => (node as Readonly<Record<string, Tree>>)[key] as Tree
+
+/** What a message says of a node: the shape of a leaf, else the number of children. */
+const shapeOfNode = (node: Tree): Shape => (isTensor(node) ? node.shape : [Object.keys(node).length])
 
 /** Folds the leaves from left to right. */
 export const foldTree =

@@ -60,6 +60,8 @@ export const slice =
     const from = start ?? (step > 0 ? 0 : extent - 1)
     const to = end ?? (step > 0 ? extent : -1)
     const length = Math.max(0, Math.ceil((to - from) / step))
+    if (!Number.isInteger(from) || !Number.isInteger(to))
+      throw shapeError(`slice ${from}:${to}:${step} is not made of integers`, t.shape)
     if (
       length > 0 &&
       (from < 0 || from >= extent || from + (length - 1) * step < 0 || from + (length - 1) * step >= extent)
@@ -109,7 +111,7 @@ export const take =
 export const broadcast =
   (shape: Shape) =>
   (t: Tensor): Tensor => {
-    const added = shape.length - t.shape.length
+    const added = checkShape(shape).length - t.shape.length
     const fits = added >= 0 && t.shape.every((extent, axis) => extent === shape[axis + added] || extent === 1)
     if (!fits) throw shapeError('shape does not broadcast', t.shape, shape)
     return {
@@ -124,6 +126,7 @@ export const broadcast =
 /** Joins along axis 0. All parts share dtype and the other extents. */
 export const concatenate = (parts: readonly [Tensor, ...Tensor[]]): Tensor => {
   const [first] = parts
+  if (first.shape.length === 0) throw shapeError('concatenate needs an axis', first.shape)
   const rest = first.shape.slice(1)
   const rows = parts.reduce((sum, part) => {
     if (part.shape.length !== first.shape.length || part.shape.slice(1).some((e, axis) => e !== rest[axis]))

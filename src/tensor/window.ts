@@ -1,7 +1,7 @@
 /**
  * The geometry of sliding windows, shared by convolution and pooling. The one place where output extents are computed.
  */
-import { type Shape, shapeError } from './shape.js'
+import { checkShape, type Shape, shapeError } from './shape.js'
 
 /** Height and width. */
 export type Pair = readonly [height: number, width: number]
@@ -25,15 +25,19 @@ export const pair = (value: number | Pair): Pair => (typeof value === 'number' ?
 /**
  * Extents of the output plane, ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1 for each axis.
  *
- * @throws ShapeError when the window does not fit the padded input
+ * @throws ShapeError when the window does not fit the padded input, or is none
  * @example
  * windowOutput({ kernel: [8, 8], stride: [2, 2], padding: [0, 0], dilation: [1, 1] }, [35, 35]) // => [14, 14]
  */
 export const windowOutput = (window: Window2d, [height, width]: Pair): Pair => {
+  const { kernel, stride, padding, dilation } = window
+  if (![...kernel, ...stride, ...dilation].every((value) => Number.isSafeInteger(value) && value >= 1))
+    throw shapeError('kernel, stride and dilation of a window are at least 1', kernel, stride, dilation)
+  checkShape(padding)
   const extent = (input: number, axis: 0 | 1): number => {
-    const reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1
-    const output = Math.floor((input + 2 * window.padding[axis] - reach) / window.stride[axis]) + 1
-    if (!(output >= 1)) throw shapeError('the window is larger than the padded input', window.kernel, [height, width])
+    const reach = dilation[axis] * (kernel[axis] - 1) + 1
+    const output = Math.floor((input + 2 * padding[axis] - reach) / stride[axis]) + 1
+    if (!(output >= 1)) throw shapeError('the window is larger than the padded input', kernel, [height, width])
     return output
   }
   return [extent(height, 0), extent(width, 1)]

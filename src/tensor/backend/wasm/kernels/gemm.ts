@@ -4,7 +4,7 @@
  * A chunk is a run of units; a unit is one block of rows × columns of one batch. k is cut into blocks of K_BLOCK, whose
  * partial sums are added in order: the same for every partition into units.
  */
-import { address, argument } from './queue'
+import { address, argument } from './arguments'
 import { packColumns, packRows } from './pack'
 import { putPart, tileColumns, tileRows } from './tile'
 

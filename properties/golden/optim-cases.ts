@@ -1,0 +1,202 @@
+/**
+ * The checks of one file in the format of optim.json: optimizers (a fixed sequence of gradients, the parameters after each
+ * step) and schedules (the learning rate of each step), as PyTorch computes them in float64.
+ */
+import type { GradientTransformation, OptimizerState, Schedule } from '../../src/optim/index.js'
+import * as Optim from '../../src/optim/index.js'
+import { type Tensor, tensor, toArray } from '../../src/tensor/index.js'
+
+/** The largest relative error of all numbers of a case; or that the library does not have what the case is about. */
+export type OptimOutcome =
+  | { readonly _tag: 'Compared'; readonly error: number; readonly tolerance: number }
+  | { readonly _tag: 'NotSupported'; readonly what: string }
+
+export interface OptimCase {
+  readonly name: string
+  readonly run: () => OptimOutcome
+}
+
+/** Relative, in float64: what the project promises. */
+const TOLERANCE = 1e-9
+
+type Options = Readonly<Record<string, unknown>>
+interface Numbers {
+  readonly shape: readonly number[]
+  readonly data: readonly number[]
+}
+interface OptimizerCase {
+  readonly optimizer: string
+  readonly options: Options
+  readonly initial: Numbers
+  readonly grads: readonly Numbers[]
+  readonly params: readonly Numbers[]
+}
+interface ScheduleCase {
+  readonly schedule: string
+  readonly baseLr: number
+  readonly options: Options
+  readonly lrs: readonly number[]
+}
+interface OptimFile {
+  readonly optimizers?: readonly OptimizerCase[]
+  readonly schedules?: readonly ScheduleCase[]
+}
+
+type AnyOptimizer = GradientTransformation<OptimizerState>
+const notSupported = (what: string): OptimOutcome => ({ _tag: 'NotSupported', what })
+
+/** Options by their PyTorch names. One that a builder does not read makes the case unsupported, never silently wrong. */
+interface Reader {
+  readonly number: (name: string, otherwise?: number) => number
+  readonly boolean: (name: string) => boolean
+  readonly numbers: (name: string, otherwise?: readonly number[]) => readonly number[]
+  readonly string: (name: string, otherwise: string) => string
+  readonly unread: () => readonly string[]
+}
+
+const reader = (options: Options): Reader => {
+  const read = new Set<string>()
+  const get = <A>(name: string, is: (value: unknown) => value is A, otherwise: A | undefined): A => {
+    read.add(name)
+    const value = options[name] ?? otherwise
+    if (!is(value)) throw new TypeError(`option ${name} is ${JSON.stringify(value)}`)
+    return value
+  }
+  const isNumber = (value: unknown): value is number => typeof value === 'number'
+  const isNumbers = (value: unknown): value is readonly number[] => Array.isArray(value) && value.every(isNumber)
+  return {
+    number: (name, otherwise) => get(name, isNumber, otherwise),
+    boolean: (name) => get(name, (value): value is boolean => typeof value === 'boolean', false),
+    numbers: (name, otherwise) => get(name, isNumbers, otherwise),
+    string: (name, otherwise) => get(name, (value): value is string => typeof value === 'string', otherwise),
+    unread: () => Object.keys(options).filter((name) => !read.has(name)),
+  }
+}
+
+const adamOptions = (o: Reader, weightDecay: number): Optim.AdamOptions => {
+  const [beta1 = 0.9, beta2 = 0.999] = o.numbers('betas', [0.9, 0.999])
+  return {
+    learningRate: o.number('lr', 0.001),
+    beta1,
+    beta2,
+    epsilon: o.number('eps', 1e-8),
+    amsgrad: o.boolean('amsgrad'),
+    weightDecay: o.number('weight_decay', weightDecay),
+  }
+}
+
+const optimizers: Readonly<Record<string, (o: Reader) => unknown>> = {
+  sgd: (o) =>
+    Optim.sgd({
+      learningRate: o.number('lr', 0.001),
+      momentum: o.number('momentum', 0),
+      dampening: o.number('dampening', 0),
+      nesterov: o.boolean('nesterov'),
+      weightDecay: o.number('weight_decay', 0),
+    }),
+  adam: (o) => Optim.adam(adamOptions(o, 0)),
+  adamw: (o) => Optim.adamw(adamOptions(o, 0.01)),
+}
+
+const schedules: Readonly<Record<string, (initial: number, o: Reader) => Schedule>> = {
+  step: (initial, o) => Optim.stepDecay({ initial, stepSize: o.number('stepSize'), gamma: o.number('gamma', 0.1) }),
+  multiStep: (initial, o) =>
+    Optim.multiStep({ initial, milestones: o.numbers('milestones'), gamma: o.number('gamma', 0.1) }),
+  exponential: (initial, o) => Optim.exponential({ initial, gamma: o.number('gamma') }),
+  cosineAnnealing: (initial, o) =>
+    Optim.cosine({ initial, totalSteps: o.number('tMax'), minimum: o.number('etaMin', 0) }),
+  cosineWarmRestarts: (initial, o) =>
+    Optim.cosineWarmRestarts({
+      initial,
+      firstPeriod: o.number('t0'),
+      factor: o.number('tMult', 1),
+      minimum: o.number('etaMin', 0),
+    }),
+  linear: (initial, o) =>
+    Optim.linear({
+      initial,
+      startFactor: o.number('startFactor', 1 / 3),
+      endFactor: o.number('endFactor', 1),
+      totalSteps: o.number('totalIters', 5),
+    }),
+  polynomial: (initial, o) =>
+    Optim.polynomial({ initial, totalSteps: o.number('totalIters', 5), power: o.number('power', 1) }),
+  oneCycle: (_initial, o) =>
+    Optim.oneCycle({
+      maximum: o.number('maxLr'),
+      totalSteps: o.number('totalSteps'),
+      risingFraction: o.number('pctStart', 0.3),
+      divisor: o.number('divFactor', 25),
+      finalDivisor: o.number('finalDivFactor', 1e4),
+      anneal: o.string('annealStrategy', 'cos') === 'linear' ? 'linear' : 'cosine',
+      threePhase: o.boolean('threePhase'),
+    }),
+}
+
+/** max |got − want| / |want|; the absolute error where 0 is wanted. A NaN, or another count of numbers, is infinitely wrong. */
+const relativeError = (got: readonly number[], want: readonly number[]): number =>
+  got.length !== want.length
+    ? Number.POSITIVE_INFINITY
+    : want.reduce((worst, expected, i) => {
+        const error = Math.abs((got[i] as number) - expected) / (expected === 0 ? 1 : Math.abs(expected))
+        return Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(worst, error)
+      }, 0)
+
+const tensorOf = ({ data, shape }: Numbers): Tensor => tensor(data, shape, 'float64')
+
+const trajectory = (optimizer: AnyOptimizer, { initial, grads }: OptimizerCase): readonly number[] => {
+  const start = tensorOf(initial)
+  const visited: number[] = []
+  grads.reduce(
+    ({ params, state }, grad) => {
+      const [updates, next] = optimizer.update(tensorOf(grad), state, params)
+      const moved = Optim.applyUpdates(params, updates)
+      visited.push(...toArray(moved))
+      return { params: moved, state: next }
+    },
+    { params: start, state: optimizer.init(start) },
+  )
+  return visited
+}
+
+const optimizerOutcome = (c: OptimizerCase): OptimOutcome => {
+  const options = reader(c.options)
+  const build = optimizers[c.optimizer]
+  if (build === undefined) return notSupported(`optimizer ${c.optimizer}`)
+  const optimizer = build(options) as AnyOptimizer
+  if (options.unread().length > 0) return notSupported(`${c.optimizer} with ${options.unread().join(', ')}`)
+  const want = c.params.flatMap(({ data }) => data)
+  return { _tag: 'Compared', error: relativeError(trajectory(optimizer, c), want), tolerance: TOLERANCE }
+}
+
+const scheduleOutcome = (c: ScheduleCase): OptimOutcome => {
+  const options = reader(c.options)
+  const build = schedules[c.schedule]
+  if (build === undefined) return notSupported(`schedule ${c.schedule}`)
+  const schedule = build(c.baseLr, options)
+  if (options.unread().length > 0) return notSupported(`${c.schedule} with ${options.unread().join(', ')}`)
+  const got = c.lrs.map((_, step) => schedule(step))
+  return { _tag: 'Compared', error: relativeError(got, c.lrs), tolerance: TOLERANCE }
+}
+
+/**
+ * One entry for every optimizer and every schedule of a file. Running one that the library has not built, or that asks for
+ * an option it does not have, says `NotSupported`.
+ *
+ * @throws TypeError when the file holds neither list, or when an option of a case is of the wrong kind (on running it)
+ */
+export const optimCases = (file: unknown): readonly OptimCase[] => {
+  const { optimizers: byOptimizer, schedules: bySchedule } = (file ?? {}) as OptimFile
+  if (!Array.isArray(byOptimizer) && !Array.isArray(bySchedule))
+    throw new TypeError('a file of optimizer cases holds a list `optimizers` or a list `schedules`')
+  return [
+    ...(byOptimizer ?? []).map((c, index) => ({
+      name: `optimizers[${index}] ${c.optimizer} ${JSON.stringify(c.options)}`,
+      run: () => optimizerOutcome(c),
+    })),
+    ...(bySchedule ?? []).map((c, index) => ({
+      name: `schedules[${index}] ${c.schedule} ${JSON.stringify(c.options)}`,
+      run: () => scheduleOutcome(c),
+    })),
+  ]
+}

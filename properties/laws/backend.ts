@@ -1,0 +1,106 @@
+/**
+ * What every backend must do: agree with the reference on every operation, whatever the view, the dtype and the extents
+ * of its inputs, leave those inputs alone, and give the same bits again.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Backend } from '../../src/tensor/backend/backend.js'
+import { reference } from '../../src/tensor/backend/reference.js'
+import { ShapeEq } from '../../src/tensor/shape.js'
+import { cast, dtypeOf, isContiguous, type Storage, type Tensor, toArray } from '../../src/tensor/tensor.js'
+import type { Application } from '../arbitraries/application.js'
+import { large } from '../arbitraries/large.js'
+import { type Flow, operations } from '../arbitraries/operation.js'
+import { ordinary, special } from '../arbitraries/tensor.js'
+import { adjointLaws } from './backend-adjoint.js'
+import { roundingLaws } from './backend-rounding.js'
+import { scopeLaws } from './backend-scope.js'
+import { shapeErrorLaws } from './backend-shapes.js'
+import { expectSameBits, leavesUnchanged } from './purity.js'
+
+/** Least normal number of the dtype: below it, a result may lose its relative precision, or be 0. */
+const underflow = { float32: 2 ** -126, float64: 2 ** -1022, int32: 0 } as const
+
+/** Fails unless the elements of `actual` are within `tolerance · terms` of those of `expected`. */
+export const expectClose = (actual: Tensor, expected: Tensor, terms: Tensor, tolerance: number, flow: Flow): void => {
+  const [found, wanted, sizes] = [toArray(actual), toArray(expected), toArray(terms)]
+  for (const [i, want] of wanted.entries()) {
+    const got = found[i] as number
+    const [size, rounded] = [sizes[i] as number, actual.dtype === 'float32' ? Math.fround(want) : want]
+    const close = Number.isFinite(rounded)
+      ? Math.abs(got - want) <= tolerance * size + underflow[actual.dtype as 'float32']
+      : flow === 'same'
+        ? Object.is(got, rounded)
+        : flow === 'any' || !Number.isFinite(got)
+    if (!close) expect.fail(`element ${i}: ${got} for ${want}, |terms| ${size}, of [${wanted}] against [${found}]`)
+  }
+}
+
+/** A row-major tensor of the right dtype, in storage that it shares with no input. */
+const expectFresh = (result: Tensor, dtype: string, inputs: readonly Tensor[]): void => {
+  expect(result.dtype).toBe(dtype)
+  expect(dtypeOf(result.data as Storage)).toBe(dtype)
+  expect(isContiguous(result)).toBe(true)
+  expect(inputs.every((t) => t.data !== result.data)).toBe(true)
+  if ((result.data as Storage).byteLength > 0)
+    expect(inputs.every((t) => (t.data as Storage).buffer !== (result.data as Storage).buffer)).toBe(true)
+}
+
+/** One application obeys the whole contract. */
+const expectLawful = (
+  backend: Backend,
+  tolerance: number,
+  flow: Flow,
+  { inputs, apply, terms, dtype }: Application,
+): void => {
+  const result = leavesUnchanged(inputs, () => apply(backend)(...inputs))
+  // arithmetic happens in the dtype of the backend: that is what an input is rounded to before anything else
+  const seen = inputs.map(cast(backend.dtype))
+  const expected = apply(reference)(...seen)
+  expect(ShapeEq.equals(result.shape, expected.shape), `${result.shape} for ${expected.shape}`).toBe(true)
+  expectFresh(result, dtype ?? backend.dtype, inputs)
+  expectClose(result, expected, terms(...seen), tolerance, flow)
+  expectSameBits(
+    result,
+    leavesUnchanged(inputs, () => apply(backend)(...inputs)),
+  )
+}
+
+/**
+ * The suite that a backend must pass.
+ *
+ * `tolerance` is relative to the sum of the absolute values of the terms that make up an element.
+ */
+export const backendLaws = (name: string, backend: Backend, tolerance: number): void => {
+  describe(`${name}: agrees with the reference, writes to no input, gives the same bits again`, () => {
+    it.each(operations.map((operation) => [operation.name, operation] as const))('%s', (_, { applications }) => {
+      fc.assert(
+        fc.property(applications({ values: ordinary }), (application) =>
+          expectLawful(backend, tolerance, 'same', application),
+        ),
+      )
+    })
+  })
+  describe(`${name}: NaN and infinities flow as in the reference`, () => {
+    it.each(operations.filter(({ flow }) => flow !== 'any').map((operation) => [operation.name, operation] as const))(
+      '%s',
+      (_, { applications, flow }) => {
+        fc.assert(
+          fc.property(applications({ values: special, dtypes: ['float32', 'float64'] }), (application) =>
+            expectLawful(backend, tolerance, flow, application),
+          ),
+        )
+      },
+    )
+  })
+  if (backend !== reference)
+    describe(`${name}: agrees with the reference where tiles, panels and threads begin and end`, () => {
+      it.each(large.map(([of, application]) => [of, application] as const))('%s', (_, application) => {
+        expectLawful(backend, tolerance, 'same', application)
+      })
+    })
+  adjointLaws(name, backend, tolerance)
+  roundingLaws(name, backend)
+  scopeLaws(name, backend)
+  shapeErrorLaws(name, backend)
+}

@@ -1,0 +1,286 @@
+/**
+ * The run behind `npm run demo`: data, plan, loop, checkpoint, report, picture.
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { type Dataset, drawDigits, readIdxFolder, showDataError, type TrainAndTest } from '../data/index.js'
+import { crossEntropy } from '../grad/index.js'
+import { constant, cosine, oneCycle, type Schedule, type SgdState, sgd } from '../optim/index.js'
+import { flatClip, showEvent, showInvalidParameter } from '../privacy/index.js'
+import { lineChart } from '../report/index.js'
+import { foldIn, key, secureKey } from '../sampling/index.js'
+import type { Backend } from '../tensor/backend/backend.js'
+import { wasm } from '../tensor/backend/wasm/index.js'
+import { type Tree, treeSize } from '../tensor/tree.js'
+import {
+  accuracy,
+  checkpointNotes,
+  type DpSgdPlan,
+  decodeCheckpoint,
+  dpSgd,
+  encodeCheckpoint,
+  type TrainReport,
+  type TrainState,
+  train,
+} from '../train/index.js'
+import { smallCnn } from './demo-model.js'
+import type { DemoOptions } from './demo-options.js'
+
+type DemoPlan = DpSgdPlan<Tree, unknown, SgdState>
+type DemoState = TrainState<Tree, SgdState>
+
+/** Something that the user can put right, in one sentence. */
+export interface Refusal {
+  readonly _tag: 'Refusal'
+  readonly message: string
+}
+
+const refusal = (message: string): Refusal => ({ _tag: 'Refusal', message })
+
+/** One point of the curves. */
+interface Measured {
+  readonly step: number
+  readonly epoch: number
+  readonly epsilon: number
+  readonly accuracy: number
+}
+
+const loadData = async ({ data, examples }: DemoOptions): Promise<E.Either<Refusal, TrainAndTest>> => {
+  if (data !== undefined)
+    return pipe(
+      await readIdxFolder(data)(),
+      E.mapLeft((error) => refusal(showDataError(error))),
+    )
+  // The pen has a key of its own, so that a seed changes the run and not the data.
+  const pen = key(20_26)
+  const draw = (part: number, count: number): Dataset => drawDigits({ count, key: foldIn(part)(pen) })
+  return E.right({ train: draw(0, examples), test: draw(1, Math.max(1000, Math.round(examples / 5))) })
+}
+
+const scheduleOf = ({ schedule, learningRate }: DemoOptions, steps: number): Schedule => {
+  switch (schedule) {
+    case 'constant':
+      return constant(learningRate)
+    case 'cosine':
+      return cosine({ initial: learningRate, totalSteps: steps })
+    case 'oneCycle':
+      return oneCycle({ maximum: learningRate, totalSteps: steps })
+  }
+}
+
+const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.Either<Refusal, DemoPlan> => {
+  const samplingProbability = Math.min(1, options.batchSize / data.train.length)
+  const steps = Math.max(1, Math.round(options.epochs / samplingProbability))
+  return pipe(
+    dpSgd({
+      model: smallCnn(options.activation),
+      loss: crossEntropy,
+      inputShape: data.train.inputShape,
+      optimizer: sgd({ learningRate: scheduleOf(options, steps), momentum: options.momentum }),
+      clip: flatClip(options.clip),
+      noise:
+        options.noiseMultiplier === undefined
+          ? { targetEpsilon: options.epsilon }
+          : { noiseMultiplier: options.noiseMultiplier },
+      samplingProbability,
+      expectedBatchSize: samplingProbability * data.train.length,
+      steps,
+      delta: options.delta,
+      physicalBatchSize: options.physicalBatchSize,
+      backend,
+    }),
+    E.mapLeft((invalid) => refusal(invalid.map(showInvalidParameter).join('; '))),
+  )
+}
+
+/** Writes whole or not at all: a reader never sees half a file. */
+const writeAtomically = async (path: string, content: Uint8Array | string): Promise<void> => {
+  await writeFile(`${path}.part`, content)
+  await rename(`${path}.part`, path)
+}
+
+/** Where the run starts: afresh, or where a checkpoint left it. */
+const start = (
+  plan: DemoPlan,
+  { seed, secure }: DemoOptions,
+  saved: Uint8Array | undefined,
+): E.Either<Refusal, DemoState> => {
+  const root = key(seed)
+  const fresh = secure ? plan.init(root, secureKey()) : plan.init(root)
+  if (saved === undefined) return E.right(fresh)
+  return pipe(
+    decodeCheckpoint(plan, fresh)(saved),
+    E.bimap(
+      (error) => refusal(showDataError(error)),
+      ({ state }) => state,
+    ),
+  )
+}
+
+/** The flags that a checkpoint was made with; where to write and how to compute may change. */
+const resumed = (options: DemoOptions, bytes: Uint8Array): E.Either<Refusal, DemoOptions> =>
+  pipe(
+    checkpointNotes(bytes),
+    E.bimap(
+      (error) => refusal(showDataError(error)),
+      (notes) => ({
+        ...(JSON.parse(notes.options ?? '{}') as DemoOptions),
+        out: options.out,
+        physicalBatchSize: options.physicalBatchSize,
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        ...(options.resume === undefined ? {} : { resume: options.resume }),
+      }),
+    ),
+  )
+
+const readSaved = async (path: string): Promise<E.Either<Refusal, Uint8Array>> => {
+  try {
+    return E.right(await readFile(path))
+  } catch (cause) {
+    return E.left(refusal(`${path}: cannot be read (${(cause as Error).message}).`))
+  }
+}
+
+/** What the demo tells while it runs. */
+export interface Screen {
+  /** A line that the next one of its kind replaces. */
+  readonly progress: (line: string) => void
+  /** A line that stays. */
+  readonly print: (line: string) => void
+  /** True once the user asked to stop. */
+  readonly interrupted: () => boolean
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
+
+const minutes = (seconds: number): string =>
+  seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+
+/** Accuracy and ε against steps, or undefined where the packages that draw are missing. */
+const draw = async (curve: readonly Measured[], delta: number): Promise<string | undefined> =>
+  pipe(
+    await lineChart({
+      title: 'Private training on digits',
+      x: { label: 'step' },
+      panels: [
+        { label: 'test accuracy', series: [{ name: 'accuracy', points: curve.map((m) => [m.step, m.accuracy]) }] },
+        { label: `ε at δ = ${delta}`, series: [{ name: 'ε (RDP)', points: curve.map((m) => [m.step, m.epsilon]) }] },
+      ],
+    })(),
+    E.getOrElseW(() => undefined),
+  )
+
+/**
+ * Runs the demo. Right: the exit status; Left: why it could not start.
+ */
+export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Either<Refusal, number>> => {
+  const saved = given.resume === undefined ? undefined : await readSaved(given.resume)
+  if (saved !== undefined && E.isLeft(saved)) return saved
+  const chosen = saved === undefined ? E.right(given) : resumed(given, saved.right)
+  if (E.isLeft(chosen)) return chosen
+  const options = chosen.right
+
+  const data = await loadData(options)
+  if (E.isLeft(data)) return data
+  const backend = wasm(options.threads === undefined ? {} : { threads: options.threads })
+  const planned = planOf(options, data.right, backend)
+  if (E.isLeft(planned)) return planned
+  const plan = planned.right
+  const begun = start(plan, options, saved?.right)
+  if (E.isLeft(begun)) return begun
+  const from = begun.right
+
+  const { train: trainingData, test } = data.right
+  const { noiseMultiplier, samplingProbability, expectedBatchSize, steps, delta, l2Bound } = plan.settings
+  const source = options.data ?? `${trainingData.length} drawn digits`
+  screen.print(`Data: ${source}: ${trainingData.length} examples to train on, ${test.length} to test on.`)
+  screen.print(
+    `Private training: ${treeSize(from.params)} parameters, ${steps} steps of expected batch size ${expectedBatchSize} ` +
+      `(q = ${samplingProbability.toPrecision(4)}), C = ${l2Bound}, σ = ${noiseMultiplier.toFixed(4)}, on ${backend.name}.`,
+  )
+  if (from.step > 0) screen.print(`Continuing after step ${from.step}.`)
+
+  await mkdir(options.out, { recursive: true })
+  const checkpoint = join(options.out, 'checkpoint.safetensors')
+  const notes = { options: JSON.stringify({ ...options, resume: undefined }) }
+  const save = (state: DemoState): Promise<void> => writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes))
+  const evaluate = accuracy(plan.model, { backend })
+  const curve: Measured[] = []
+  let last: TrainReport<Tree, SgdState> | undefined
+  let savedAt = performance.now()
+  const began = performance.now()
+
+  for await (const report of train(plan, trainingData, {
+    from,
+    evaluate: (params) => evaluate(params, test),
+    evaluateEvery: Math.max(1, Math.ceil(1 / samplingProbability)),
+  })) {
+    last = report
+    const { step, epoch, epsilon, batch } = report
+    const seconds = (performance.now() - began) / 1000
+    const left = (seconds / (step - from.step)) * (steps - step)
+    if (report.accuracy !== undefined) curve.push({ step, epoch, epsilon: epsilon.upper, accuracy: report.accuracy })
+    const measured = curve.at(-1)
+    const line =
+      `step ${step}/${steps} · epoch ${epoch.toFixed(1)} · loss ${batch.value.loss.toFixed(3)} · ` +
+      `ε ${epsilon.upper.toFixed(3)}${measured === undefined ? '' : ` · test accuracy ${percent(measured.accuracy)}`}`
+    if (report.accuracy === undefined) screen.progress(`${line} · ${minutes(left)} left`)
+    else screen.print(line)
+    if (screen.interrupted() && step < steps) {
+      await save(report.state)
+      screen.print(
+        `Stopped after step ${step}. Continue with: npm run demo -- --resume ${checkpoint} --out ${options.out}`,
+      )
+      return E.right(130)
+    }
+    if (performance.now() - savedAt > 30_000) {
+      await save(report.state)
+      savedAt = performance.now()
+    }
+  }
+
+  const state = last?.state ?? from
+  const seconds = (performance.now() - began) / 1000
+  await save(state)
+  const epsilon = plan.spent(state.ledger)
+  const final = curve.at(-1)?.accuracy ?? evaluate(state.params, test)
+  const grade = state.keys.noise._tag === 'ChaCha20' ? 'secure' : 'float'
+  const stepsPerSecond = (state.step - from.step) / seconds
+  const report = {
+    testAccuracy: final,
+    epsilon: epsilon.upper,
+    delta,
+    neighbouring: epsilon.neighbouring,
+    accountant: plan.settings.accountant,
+    order: epsilon.order,
+    event: showEvent(state.ledger),
+    ledger: state.ledger,
+    noise: grade,
+    warning:
+      grade === 'secure'
+        ? undefined
+        : 'Noise and batches come from a seed: whoever knows it can take the noise away. Use --secure to protect people.',
+    settings: { ...plan.settings, ...options, parameters: treeSize(state.params), model: plan.model.name },
+    examples: { train: trainingData.length, test: test.length },
+    backend: backend.name,
+    stepsPerSecond,
+    seconds,
+    curve,
+  }
+  await writeAtomically(join(options.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  const picture = await draw(curve, delta)
+  if (picture !== undefined) await writeAtomically(join(options.out, 'curves.svg'), picture)
+
+  screen.print('')
+  screen.print(`Test accuracy  ${percent(final)}`)
+  screen.print(`Privacy        (ε = ${epsilon.upper.toFixed(4)}, δ = ${delta}), add or remove one example`)
+  screen.print(`Event          ${report.event}`)
+  screen.print(`Speed          ${stepsPerSecond.toFixed(1)} steps a second, ${minutes(seconds)} in all`)
+  if (report.warning !== undefined) screen.print(`Note           ${report.warning}`)
+  screen.print(
+    `Written        report.json${picture === undefined ? '' : ', curves.svg'} and checkpoint.safetensors in ${options.out}`,
+  )
+  return E.right(0)
+}

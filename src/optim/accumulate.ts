@@ -1,0 +1,106 @@
+/**
+ * The pattern behind momentum and every adaptive method: an update computed element by element from the gradient and a few
+ * running accumulators that have its shape.
+ */
+import { shapeError } from '../tensor/shape.js'
+import { full, type Tensor } from '../tensor/tensor.js'
+import { emptyTree, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
+import { overLeaves } from './leaf.js'
+import type { GradientTransformation, StepState } from './transform.js'
+
+/** Steps taken, and one tree like the parameters for each accumulator; the empty tree for one that is not kept. */
+export type AccumulatorState<K extends string> = StepState & { readonly [Name in K]: Tree }
+
+/**
+ * What the rule of one step works on: elements of one leaf, in arrays of one length. It reads `gradient` and `before`, and
+ * fills `after` and `update`.
+ */
+export interface AccumulatorStep<K extends string> {
+  readonly gradient: Readonly<Float64Array>
+  readonly before: { readonly [Name in K]: Readonly<Float64Array> }
+  readonly after: { readonly [Name in K]: Float64Array }
+  readonly update: Float64Array
+  /** 1 in the first step. */
+  readonly step: number
+}
+
+export interface Accumulation<K extends string> {
+  /** First values. `undefined`: not kept; the rule then sees arrays without elements. */
+  readonly initial: { readonly [Name in K]: number | undefined }
+  /** Element by element: a leaf may come in parts. */
+  readonly rule: (leaf: AccumulatorStep<K>) => void
+}
+
+const nothing = new Float64Array(0)
+
+/**
+ * The transformation of a rule. Accumulators have the dtype of the parameters, updates that of the gradients; the
+ * arithmetic is float64.
+ *
+ * Guarantee  gradients, states and parameters that came in stay as they are
+ *
+ * @throws ShapeError when gradients and state differ in structure or in a shape
+ */
+export const accumulate = <const K extends string>({
+  initial,
+  rule,
+}: Accumulation<K>): GradientTransformation<AccumulatorState<K>> => {
+  const names = Object.keys(initial) as K[]
+  const kept = names.filter((name) => initial[name] !== undefined)
+  const record = <A>(of: (name: K, position: number) => A): { readonly [Name in K]: A } =>
+    Object.fromEntries(names.map((name) => [name, of(name, kept.indexOf(name))])) as { readonly [Name in K]: A }
+
+  const step = (gradient: Tensor, before: readonly Tensor[], count: number): readonly Tensor[] =>
+    overLeaves(
+      ([slope, ...old], [update, ...next]) => {
+        rule({
+          gradient: slope as Float64Array,
+          before: record((_, position) => old[position] ?? nothing),
+          after: record((_, position) => next[position] ?? nothing),
+          update: update as Float64Array,
+          step: count,
+        })
+      },
+      [gradient, ...before],
+      [gradient.dtype, ...before.map(({ dtype }) => dtype)],
+    )
+
+  return {
+    init: (params) => ({
+      step: 0,
+      ...record((name): Tree => {
+        const start = initial[name]
+        return start === undefined ? emptyTree : mapTree((leaf) => full(start, leaf.shape, leaf.dtype))(params)
+      }),
+    }),
+    update: (updates, state) => {
+      const before = kept.map((name) => leavesByPath(state[name]))
+      const after = new Map(
+        namedLeaves(updates).map(({ path, leaf }) => {
+          const accumulators = before.map((tree) => leafAt(tree, path, leaf))
+          return [path, step(leaf, accumulators, state.step + 1)]
+        }),
+      )
+      const replace =
+        (position: number) =>
+        <T extends Tree>(tree: T): T =>
+          mapTree((leaf, path) => leafAt(after, path, leaf)[position] as Tensor)(tree)
+      return [
+        replace(0)(updates),
+        {
+          step: state.step + 1,
+          ...record((name, position): Tree => (position < 0 ? emptyTree : replace(position + 1)(state[name]))),
+        },
+      ]
+    },
+  }
+}
+
+const leavesByPath = (tree: Tree): ReadonlyMap<string, Tensor> =>
+  new Map(namedLeaves(tree).map(({ path, leaf }) => [path, leaf]))
+
+const leafAt = <A>(leaves: ReadonlyMap<string, A>, path: string, partner: Tensor): A => {
+  const found = leaves.get(path)
+  if (found === undefined) throw shapeError(`gradients and state differ in structure at leaf ${path}`, partner.shape)
+  return found
+}

@@ -1,0 +1,51 @@
+/**
+ * Optimizers as gradient transformations, and schedules.
+ *
+ * @module
+ */
+export {
+  type Accumulation,
+  type AccumulatorState,
+  type AccumulatorStep,
+  accumulate,
+} from './accumulate.js'
+export {
+  type AdamMoments,
+  type AdamMomentsState,
+  type AdamOptions,
+  type AdamState,
+  type AdamWState,
+  adam,
+  adamw,
+  scaleByAdam,
+} from './adam.js'
+export { addDecayedWeights } from './decay.js'
+export { type TraceOptions, type TraceState, trace } from './momentum.js'
+export {
+  asSchedule,
+  constant,
+  cosine,
+  cosineWarmRestarts,
+  exponential,
+  type Initial,
+  linear,
+  multiStep,
+  type OneCycleOptions,
+  oneCycle,
+  polynomial,
+  type Schedule,
+  stepDecay,
+} from './schedule.js'
+export { type SgdOptions, type SgdState, sgd } from './sgd.js'
+export {
+  applyUpdates,
+  chain,
+  type GradientTransformation,
+  identity,
+  type OptimizerState,
+  type StepState,
+  scale,
+  scaleByLearningRate,
+  scaleBySchedule,
+  stateless,
+} from './transform.js'

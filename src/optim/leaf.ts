@@ -1,0 +1,89 @@
+/**
+ * Arithmetic on single leaves. Every loop runs on Float64Array, whatever the dtypes of the leaves: V8 then compiles each
+ * loop for one kind of array, and a float32 result is rounded once.
+ */
+import { ShapeEq, shapeError } from '../tensor/shape.js'
+import { allocate, contiguous, type DType, size, storageOf, type Tensor, unsafeTensor } from '../tensor/tensor.js'
+
+/** Reads the inputs, fills the outputs; all have one length. Sees a leaf in parts, so it works element by element. */
+export type LeafKernel = (inputs: readonly Float64Array[], outputs: readonly Float64Array[]) => void
+
+/** Fresh memory costs more than arithmetic, so what is not float64 goes through pieces that stay in the cache. */
+const PIECE = 1024
+
+/**
+ * Runs a kernel over leaves of one shape; output k has the k-th dtype.
+ *
+ * Cost  float64: no copy. Other dtypes: O(1) memory beside the outputs.
+ *
+ * @throws ShapeError when the inputs differ in shape
+ * @internal
+ */
+export const overLeaves = (
+  kernel: LeafKernel,
+  inputs: readonly [Tensor, ...Tensor[]],
+  dtypes: readonly DType[],
+): readonly Tensor[] => {
+  const [first] = inputs
+  for (const input of inputs)
+    if (!ShapeEq.equals(first.shape, input.shape))
+      throw shapeError('leaves of two trees: shapes differ', first.shape, input.shape)
+  const length = size(first)
+  const sources = inputs.map((input) => {
+    const row = contiguous(input)
+    return storageOf(row).subarray(row.offset, row.offset + length)
+  })
+  const results = dtypes.map((dtype) => allocate(dtype, length))
+  if ([...sources, ...results].every((array) => array instanceof Float64Array))
+    kernel(sources as Float64Array[], results as Float64Array[])
+  else inPieces(kernel, sources, results, length)
+  return results.map((result) => unsafeTensor(result, first.shape))
+}
+
+type Numbers = ReturnType<typeof allocate>
+
+const inPieces = (
+  kernel: LeafKernel,
+  sources: readonly Numbers[],
+  results: readonly Numbers[],
+  length: number,
+): void => {
+  const room = [...sources, ...results].map(() => new Float64Array(Math.min(PIECE, length)))
+  for (let start = 0; start < length; start += PIECE) {
+    const end = Math.min(start + PIECE, length)
+    const piece = end - start < PIECE ? room.map((array) => array.subarray(0, end - start)) : room
+    const inputs = piece.slice(0, sources.length)
+    const outputs = piece.slice(sources.length)
+    inputs.forEach((input, k) => {
+      input.set((sources[k] as Numbers).subarray(start, end))
+    })
+    kernel(inputs, outputs)
+    results.forEach((result, k) => {
+      result.set(outputs[k] as Float64Array, start)
+    })
+  }
+}
+
+/** factor·x, in the dtype of x. @internal */
+export const scaled =
+  (factor: number) =>
+  (x: Tensor): Tensor =>
+    overLeaves(([from], [to]) => times(factor, from as Float64Array, to as Float64Array), [x], [x.dtype])[0] as Tensor
+
+const times = (factor: number, from: Float64Array, to: Float64Array): void => {
+  for (let i = 0; i < to.length; i++) to[i] = factor * (from[i] as number)
+}
+
+/** a·x + b·y, in the dtype of x. @internal */
+export const combine =
+  (a: number, b: number) =>
+  (x: Tensor, y: Tensor): Tensor =>
+    overLeaves(
+      ([left, right], [to]) => blend(a, left as Float64Array, b, right as Float64Array, to as Float64Array),
+      [x, y],
+      [x.dtype],
+    )[0] as Tensor
+
+const blend = (a: number, left: Float64Array, b: number, right: Float64Array, to: Float64Array): void => {
+  for (let i = 0; i < to.length; i++) to[i] = a * (left[i] as number) + b * (right[i] as number)
+}

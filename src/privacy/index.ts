@@ -1,0 +1,16 @@
+/**
+ * Clipping, noise, and what they cost: bounded sums, released values, events and accountants.
+ *
+ * @module
+ */
+export * from './accountant.js'
+export * from './calibrate.js'
+export * from './clip.js'
+export * from './clipped-grad.js'
+export * as Event from './event.js'
+export { Composition, type NoiseGrade, type PrivacyEvent, showEvent } from './event.js'
+export * from './event-json.js'
+export * from './invalid-parameter.js'
+export * from './mechanism.js'
+export * from './neighbouring.js'
+export * from './rdp.js'

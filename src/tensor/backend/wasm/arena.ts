@@ -1,0 +1,234 @@
+/**
+ * Linear memory as a stack of temporaries: within a scope it only grows, and at the end of the scope it is as it was.
+ */
+import { isTensor, type Storage, type Tensor, unsafeTensor, allocate, copyInto, size } from '../../tensor.js'
+
+const PAGE = 65536
+/** Kernels may read a few vectors past the end of an operand. */
+const SLACK = 256
+const ALIGNMENT = 64
+/** The last page stays free, so that no address wraps around. */
+const LIMIT = 65535 * PAGE
+
+/** The types that live in linear memory. */
+export interface ArenaStorage {
+  readonly float32: Float32Array
+  readonly float64: Float64Array
+  readonly int32: Int32Array
+}
+
+const constructors = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const
+
+export interface Arena {
+  /** Uninitialised storage that lives until the innermost scope ends. */
+  readonly allocate: <D extends keyof ArenaStorage>(dtype: D, length: number) => ArenaStorage[D]
+  /** Does this storage lie in linear memory? Throws if its scope has ended. */
+  readonly holds: (data: Storage) => boolean
+  /** Gives back what the body allocates. */
+  readonly temporarily: <A>(body: () => A) => A
+  /** Storage of this scope that holds what `fill` writes; made once for each source, first element, length and dtype. */
+  readonly copyOf: (source: Storage, first: number, length: number, dtype: 'float32' | 'int32') => Storage
+  readonly scope: <A>(body: () => A) => A
+  readonly isOpen: () => boolean
+}
+
+/** Thrown through the body of a scope whose memory has to move. */
+const exhausted = Object.assign(new Error('the body of a scope ran out of memory and is run again'), {
+  name: 'ArenaExhausted',
+})
+
+const tooLarge = (bytes: number): RangeError =>
+  new RangeError(
+    `the tensors of this scope need at least ${Math.ceil(bytes / 2 ** 20)} MiB, and WebAssembly has at most 4096: a smaller physical batch would fit`,
+  )
+
+interface Copy {
+  readonly first: number
+  readonly length: number
+  readonly dtype: 'float32' | 'int32'
+  readonly storage: Storage
+}
+
+/** An arena over `memory`, from byte `base` on. `moved` is called whenever the buffer of the memory has changed. */
+export const arenaOver = (memory: WebAssembly.Memory, base: number, moved: () => void): Arena => {
+  const growsInPlace = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer
+  const buffers = new WeakSet<ArrayBufferLike>([memory.buffer])
+  const copies = new Map<Storage, Copy[]>()
+  const copied: Storage[] = []
+  let top = base
+  let depth = 0
+  /** Bytes that an aborted body asked for. */
+  let wanted = 0
+
+  const grow = (bytes: number): void => {
+    if (bytes > LIMIT) throw tooLarge(bytes)
+    const now = memory.buffer.byteLength
+    const pages = (size: number): number => Math.ceil((Math.min(size, LIMIT) - now) / PAGE)
+    try {
+      memory.grow(pages(Math.max(bytes, now * 1.5)))
+    } catch {
+      try {
+        memory.grow(pages(bytes))
+      } catch {
+        throw tooLarge(bytes)
+      }
+    }
+    buffers.add(memory.buffer)
+    moved()
+  }
+
+  const take = <D extends keyof ArenaStorage>(dtype: D, length: number): ArenaStorage[D] => {
+    const end = top + length * constructors[dtype].BYTES_PER_ELEMENT
+    if (end + SLACK > memory.buffer.byteLength) {
+      if (!growsInPlace) {
+        if (end + SLACK > LIMIT) throw tooLarge(end + SLACK)
+        wanted = end + SLACK
+        throw exhausted
+      }
+      grow(end + SLACK)
+    }
+    const storage = new constructors[dtype](memory.buffer, top, length)
+    top = Math.ceil(end / ALIGNMENT) * ALIGNMENT
+    return storage as ArenaStorage[D]
+  }
+
+  const holds = (data: Storage): boolean => {
+    if (!buffers.has(data.buffer)) return false
+    if (data.byteOffset + data.byteLength > top || data.buffer.byteLength === 0)
+      throw new Error('a tensor was used after the end of the scope that made it: return it from the scope')
+    return true
+  }
+
+  const copyOf = (source: Storage, first: number, length: number, dtype: 'float32' | 'int32'): Storage => {
+    const known = copies.get(source) ?? []
+    const found = known.find((copy) => copy.first === first && copy.length === length && copy.dtype === dtype)
+    if (found !== undefined) return found.storage
+    const storage = take(dtype, length)
+    storage.set(source.subarray(first, first + length))
+    copies.set(source, [...known, { first, length, dtype, storage }])
+    copied.push(source)
+    return storage
+  }
+
+  /** Forgets the copies made since there were `count` of them. */
+  const forget = (count: number): void => {
+    while (copied.length > count) {
+      const source = copied.pop() as Storage
+      const rest = (copies.get(source) as Copy[]).slice(0, -1)
+      if (rest.length > 0) copies.set(source, rest)
+      else copies.delete(source)
+    }
+  }
+
+  const temporarily = <A>(body: () => A): A => {
+    const mark = top
+    const count = copied.length
+    try {
+      return body()
+    } finally {
+      forget(count)
+      top = mark
+    }
+  }
+
+  /** Moves the storage behind the tensors that lies above `mark` down to it, and leaves `top` behind it. */
+  const compact = (result: unknown, mark: number): unknown => {
+    const found = new Set<Storage>()
+    mapTensors(result, (t) => {
+      const data = t.data as Storage
+      if (buffers.has(data.buffer) && data.byteOffset >= mark) found.add(data)
+      return t
+    })
+    const bytes = new Uint8Array(memory.buffer)
+    const targets = new Map<Storage, Storage>()
+    let end = mark
+    for (const data of [...found].sort((a, b) => a.byteOffset - b.byteOffset)) {
+      bytes.copyWithin(end, data.byteOffset, data.byteOffset + data.byteLength)
+      const dtype = data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32'
+      targets.set(data, new constructors[dtype](memory.buffer, end, data.length))
+      end = Math.ceil((end + data.byteLength) / ALIGNMENT) * ALIGNMENT
+    }
+    top = end
+    return mapTensors(result, (t) => {
+      const data = targets.get(t.data as Storage)
+      return data === undefined ? t : { ...t, data }
+    })
+  }
+
+  const copyOut = (t: Tensor): Tensor => {
+    if (!buffers.has((t.data as Storage).buffer)) return t
+    const out = allocate(t.dtype, size(t))
+    copyInto(out, 0, t)
+    return unsafeTensor(out, t.shape)
+  }
+
+  const nested = <A>(body: () => A): A => {
+    const mark = top
+    const count = copied.length
+    let result: unknown
+    depth++
+    try {
+      result = body()
+    } catch (error) {
+      top = mark
+      throw error
+    } finally {
+      depth--
+      forget(count)
+    }
+    return compact(result, mark) as A
+  }
+
+  const outermost = <A>(body: () => A): A => {
+    for (;;) {
+      wanted = 0
+      depth = 1
+      try {
+        const result = body()
+        if (wanted === 0) return mapTensors(result, copyOut) as A
+      } catch (error) {
+        if (wanted === 0) throw error
+      } finally {
+        depth = 0
+        forget(0)
+        top = base
+      }
+      grow(wanted)
+    }
+  }
+
+  return {
+    allocate: take,
+    holds,
+    temporarily,
+    copyOf,
+    scope: (body) => (depth > 0 ? nested(body) : outermost(body)),
+    isOpen: () => depth > 0,
+  }
+}
+
+/** f of every tensor in records and arrays, nested; everything else, and what holds no other tensor, stays the same object. */
+const mapTensors = (value: unknown, f: (t: Tensor) => Tensor): unknown => {
+  const seen = new Map<object, unknown>()
+  const walk = (node: unknown): unknown => {
+    if (typeof node !== 'object' || node === null) return node
+    if (seen.has(node)) return seen.get(node)
+    seen.set(node, node)
+    const result = isTensor(node) ? f(node) : children(node)
+    seen.set(node, result)
+    return result
+  }
+  const children = (node: object): unknown => {
+    if (Array.isArray(node)) {
+      const mapped = node.map(walk)
+      return mapped.some((child, i) => child !== node[i]) ? mapped : node
+    }
+    const prototype: unknown = Object.getPrototypeOf(node)
+    if (prototype !== Object.prototype && prototype !== null) return node
+    const changed = Object.entries(node)
+      .map(([key, child]) => [key, child, walk(child)] as const)
+      .filter(([, before, after]) => before !== after)
+    return changed.length === 0 ? node : { ...node, ...Object.fromEntries(changed.map(([key, , after]) => [key, after])) }
+  }
+  return walk(value)
+}

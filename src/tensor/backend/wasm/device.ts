@@ -1,0 +1,255 @@
+/**
+ * One instance of the kernels with its memory: how operands get in, where results go, and how a kernel is started.
+ */
+import type { Shape } from '../../shape.js'
+import { rowMajor, sizeOf } from '../../shape.js'
+import { copyInto, isContiguous, type Storage, size, storageOf, type Tensor, unsafeTensor } from '../../tensor.js'
+import { type Arena, type ArenaStorage, arenaOver } from './arena.js'
+import { kernel } from './kernel.js'
+import { startWorker } from './platform.js'
+
+/** Layout of linear memory: the control page, the scratch of each thread, the arena. */
+const CONTROL = 65536
+const ARGUMENTS = 1024
+const ARGUMENT_COUNT = 64
+/** Scratch of a thread; what does not fit is taken from the arena. Not a power of two, so that threads do not share sets. */
+export const SCRATCH: number = 1024 * 1024 + 4096 + 320
+
+/** A view in linear memory: address in bytes, strides in elements. */
+export interface Strided {
+  readonly address: number
+  readonly shape: Shape
+  readonly stride: readonly number[]
+}
+
+/** How a kernel is run. */
+export interface Launch {
+  readonly kernel: number
+  /** At most 62 numbers. */
+  readonly arguments: readonly number[]
+  /** Chunks that threads may take. */
+  readonly parts: number
+  /** Work in some unit of about a nanosecond of one thread; a little work stays on the calling thread. */
+  readonly cost: number
+  /** Bytes of scratch for each thread. */
+  readonly scratch?: number
+}
+
+export interface Device {
+  readonly arena: Arena
+  /** Address of the elements as row-major float32. */
+  readonly dense: (t: Tensor) => number
+  /** Address of the elements as row-major int32. */
+  readonly integers: (t: Tensor) => number
+  /** The elements as float32 under some strides. */
+  readonly strided: (t: Tensor) => Strided
+  /** Address of float32 numbers, none farther from zero than the element it stands for. */
+  readonly roundedToZero: (t: Tensor) => number
+  /** A tensor yet to be written. */
+  readonly result: <D extends keyof ArenaStorage>(
+    dtype: D,
+    shape: Shape,
+  ) => { readonly tensor: Tensor; readonly storage: ArenaStorage[D]; readonly address: number }
+  readonly launch: (job: Launch) => void
+  readonly close: () => void
+}
+
+interface Exports {
+  readonly launch: (kernel: number, parts: number, worthwhile: number) => void
+  readonly dismiss: () => void
+}
+
+/** Work below which handing it to another thread does not pay. */
+const WORTHWHILE = 15_000
+
+/** First and last element that a view reaches, as indices of its storage. */
+const reach = (t: Tensor): readonly [first: number, last: number] => {
+  let first = t.offset
+  let last = t.offset
+  t.shape.forEach((extent, axis) => {
+    const far = (extent - 1) * (t.stride[axis] as number)
+    if (far < 0) first += far
+    else last += far
+  })
+  return [first, last]
+}
+
+export interface DeviceOptions {
+  readonly module: WebAssembly.Module
+  readonly threads: number
+  readonly shared: boolean
+}
+
+/** Compiles nothing, starts nothing but what is needed: workers start with the first kernel that is worth it. */
+export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => {
+  const base = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(base / 65536) + 64, maximum: 65536, shared })
+  const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } })
+    .exports as unknown as Exports
+  const viewArguments = (): Int32Array => new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
+  let control = viewArguments()
+  const arena = arenaOver(memory, Math.ceil(base / 65536) * 65536, () => {
+    control = viewArguments()
+  })
+  let helpers = 0
+  let closed = false
+
+  const launch = (job: Launch): void => {
+    if (job.parts <= 0) return
+    const worthwhile = threads > 1 && job.parts > 1 && job.cost > WORTHWHILE && !closed
+    if (worthwhile)
+      while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
+    const run = (scratch: number, step: number): void => {
+      control.set(job.arguments)
+      control[ARGUMENT_COUNT - 2] = scratch
+      control[ARGUMENT_COUNT - 1] = step
+      start(job.kernel, job.parts, worthwhile ? 1 : 0)
+    }
+    const need = job.scratch ?? 0
+    if (need <= SCRATCH) run(CONTROL, Math.ceil(SCRATCH / 64) * 64)
+    else
+      arena.temporarily(() => {
+        const step = Math.ceil(need / 64) * 64
+        run(arena.allocate('float32', (threads * step) / 4).byteOffset, step)
+      })
+  }
+
+  const result: Device['result'] = (dtype, shape) => {
+    const storage = arena.allocate(dtype, sizeOf(shape))
+    return { tensor: unsafeTensor(storage as Storage, shape), storage, address: storage.byteOffset }
+  }
+
+  const converted = (t: Tensor, dtype: 'float32' | 'int32'): number => {
+    const storage = arena.allocate(dtype, size(t))
+    copyInto(storage, 0, t)
+    return storage.byteOffset
+  }
+
+  const strided = (t: Tensor): Strided => {
+    const data = storageOf(t)
+    if (size(t) === 0) return { address: CONTROL, shape: t.shape, stride: rowMajor(t.shape) }
+    if (arena.holds(data) && t.dtype === 'float32')
+      return { address: data.byteOffset + 4 * t.offset, shape: t.shape, stride: t.stride }
+    if (!arena.holds(data)) {
+      const [first, last] = reach(t)
+      const length = last - first + 1
+      if (length <= 2 * size(t)) {
+        const { byteOffset } = arena.copyOf(data, first, length, 'float32')
+        return { address: byteOffset + 4 * (t.offset - first), shape: t.shape, stride: t.stride }
+      }
+    }
+    return { address: converted(t, 'float32'), shape: t.shape, stride: rowMajor(t.shape) }
+  }
+
+  const dense = (t: Tensor): number => {
+    const view = strided(t)
+    if (size(t) === 0 || isContiguous({ ...t, stride: view.stride })) return view.address
+    const { axes, run, step } = collapse(view.shape, [view.stride])
+    const count = sizeOf(axes.map(({ extent }) => extent))
+    const { address } = result('float32', [count * run])
+    const part = 8192
+    const units = count * Math.ceil(run / part)
+    const unitsPerChunk = Math.max(1, Math.floor(part / run))
+    launch({
+      kernel: kernel.gather,
+      arguments: zipArguments({
+        addresses: [view.address, 0, address],
+        op: 0,
+        run,
+        steps: [4 * (step[0] as number), 0],
+        part,
+        units,
+        unitsPerChunk,
+        axes,
+      }),
+      parts: Math.ceil(units / unitsPerChunk),
+      cost: count * run,
+    })
+    return address
+  }
+
+  const integers = (t: Tensor): number => {
+    const data = storageOf(t)
+    if (size(t) === 0) return CONTROL
+    if (!isContiguous(t)) return converted(t, 'int32')
+    if (!arena.holds(data)) return arena.copyOf(data, t.offset, size(t), 'int32').byteOffset
+    return t.dtype === 'int32' ? data.byteOffset + 4 * t.offset : converted(t, 'int32')
+  }
+
+  const roundedToZero = (t: Tensor): number => {
+    if (t.dtype === 'float32') return dense(t)
+    const exact = new Float64Array(size(t))
+    copyInto(exact, 0, t)
+    const rounded = arena.allocate('float32', exact.length)
+    rounded.set(exact)
+    const bits = new Int32Array(rounded.buffer, rounded.byteOffset, rounded.length)
+    // One bit pattern less is one step towards zero, from an infinity too.
+    for (let i = 0; i < exact.length; i++)
+      if (Math.abs(rounded[i] as number) > Math.abs(exact[i] as number)) bits[i] = (bits[i] as number) - 1
+    return rounded.byteOffset
+  }
+
+  const close = (): void => {
+    closed = true
+    dismiss()
+  }
+  return { arena, dense, integers, strided, roundedToZero, result, launch, close }
+}
+
+/** One axis of several views at once; strides in elements. */
+export interface Axis {
+  readonly extent: number
+  readonly stride: readonly number[]
+}
+
+/**
+ * The innermost run of views of one shape, and the axes around it, as few as possible: neighbours that every view walks
+ * through in one go are joined. Needs a shape without a 0.
+ */
+export const collapse = (
+  shape: Shape,
+  strides: readonly (readonly number[])[],
+): { readonly axes: readonly Axis[]; readonly run: number; readonly step: readonly number[] } => {
+  const joined: Axis[] = []
+  shape.forEach((extent, axis) => {
+    if (extent === 1) return
+    const stride = strides.map((s) => s[axis] as number)
+    const outer = joined.at(-1)
+    if (outer?.stride.every((step, view) => step === extent * (stride[view] as number)))
+      joined.splice(-1, 1, { extent: outer.extent * extent, stride })
+    else joined.push({ extent, stride })
+  })
+  const last = joined.pop()
+  return { axes: joined, run: last?.extent ?? 1, step: last?.stride ?? strides.map(() => 1) }
+}
+
+/** The arguments of zip and of gather. */
+export const zipArguments = (job: {
+  readonly addresses: readonly [a: number, b: number, out: number]
+  readonly op: number
+  readonly run: number
+  /** In bytes. */
+  readonly steps: readonly [a: number, b: number]
+  readonly part: number
+  readonly units: number
+  readonly unitsPerChunk: number
+  readonly axes: readonly Axis[]
+}): readonly number[] => {
+  const rank = job.axes.length
+  if (rank > 16) throw new RangeError(`the wasm backend handles at most 17 axes that cannot be joined, not ${rank + 1}`)
+  const list = (f: (axis: Axis) => number): readonly number[] =>
+    Array.from({ length: 16 }, (_, axis) => (axis < rank ? f(job.axes[axis] as Axis) : 0))
+  return [
+    ...job.addresses,
+    job.op,
+    job.run,
+    ...job.steps,
+    job.part,
+    job.units,
+    job.unitsPerChunk,
+    rank,
+    ...list(({ extent }) => extent),
+    ...list(({ stride }) => 4 * (stride[0] as number)),
+    ...list(({ stride }) => 4 * (stride[1] ?? 0)),
+  ]
+}

@@ -1,0 +1,211 @@
+/**
+ * Functions of one number and of two, sums, and padding.
+ */
+import { broadcastShapes, checkShape, rowMajor, type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
+import { size, type Tensor } from '../../tensor.js'
+import { broadcast } from '../../view.js'
+import type { Backend, BinaryOp } from '../backend.js'
+import { collapse, type Device, type Strided, zipArguments } from './device.js'
+import { binaryOps, kernel, unaryOps } from './kernel.js'
+
+/** Elements that one chunk of an elementwise kernel handles. */
+const PART = 8192
+
+/** Nanoseconds that an element takes, roughly. */
+const unaryCost = { exp: 1, log: 1.5, tanh: 2, sigmoid: 1.5 } as const
+
+type Elementwise = Pick<
+  Backend,
+  'map' | 'zip' | 'sum' | 'rowDots' | 'weightedRowSum' | 'scaleRows' | 'pad2d'
+>
+
+export const elementwise = (device: Device): Elementwise => {
+  const map: Backend['map'] = (op, x) => {
+    const from = device.dense(x)
+    const { tensor, address } = device.result('float32', x.shape)
+    const count = size(x)
+    device.launch({
+      kernel: kernel.map,
+      arguments: [from, address, unaryOps[op], count, PART],
+      parts: Math.ceil(count / PART),
+      cost: count * ((unaryCost as Partial<Record<string, number>>)[op] ?? 0.3),
+    })
+    return tensor
+  }
+
+  const zipViews = (op: BinaryOp, shape: Shape, a: Strided, b: Strided, out: number): void => {
+    const { axes, run, step } = collapse(shape, [a.stride, b.stride])
+    const count = sizeOf(axes.map(({ extent }) => extent))
+    const units = count * Math.ceil(run / PART)
+    const unitsPerChunk = Math.max(1, Math.floor(PART / run))
+    device.launch({
+      kernel: kernel.zip,
+      arguments: zipArguments({
+        addresses: [a.address, b.address, out],
+        op: binaryOps[op],
+        run,
+        steps: [4 * (step[0] as number), 4 * (step[1] as number)],
+        part: PART,
+        units,
+        unitsPerChunk,
+        axes,
+      }),
+      parts: Math.ceil(units / unitsPerChunk),
+      cost: count * (10 + 0.3 * run),
+    })
+  }
+
+  /** A view whose innermost stride, after joining axes, a kernel can read. */
+  const readable = (t: Tensor, shape: Shape): Strided => {
+    const view = device.strided(t)
+    const wide = broadcast(shape)({ ...t, stride: view.stride, offset: 0 })
+    return { address: view.address, shape, stride: wide.stride }
+  }
+
+  const zip: Backend['zip'] = (op, a, b) => {
+    const shape = broadcastShapes(a.shape, b.shape)
+    if (sizeOf(shape) === 0) return device.result('float32', shape).tensor
+    const views = [readable(a, shape), readable(b, shape)] as const
+    const { run, step } = collapse(
+      shape,
+      views.map(({ stride }) => stride),
+    )
+    const fits = run === 1 || (step.every((s) => s === 0 || s === 1) && step.some((s) => s === 1))
+    const densified = (t: Tensor): Strided => {
+      const stride = broadcast(shape)({ ...t, stride: rowMajor(t.shape), offset: 0 }).stride
+      return { address: device.dense(t), shape, stride }
+    }
+    const [left, right] = fits ? views : [densified(broadcast(shape)(a)), densified(b)]
+    const { tensor, address } = device.result('float32', shape)
+    zipViews(op, shape, left, right, address)
+    return tensor
+  }
+
+  const sum: Backend['sum'] = (x, axes) => {
+    const summed = new Set(axes)
+    if (summed.size !== axes.length || axes.some((axis) => x.shape[axis] === undefined))
+      throw shapeError('sum: axes are different axes of the tensor', axes, x.shape)
+    const shape = x.shape.filter((_, axis) => !summed.has(axis))
+    const { tensor, storage, address } = device.result('float32', shape)
+    if (size(x) === 0) {
+      storage.fill(0)
+      return tensor
+    }
+    device.arena.temporarily(() => {
+      let from = device.dense(x)
+      let extents = x.shape
+      // One run of neighbouring axes at a time, from the innermost on; the last one goes to the result.
+      let groups = runsOf(axes)
+      if (groups.length === 0) groups = [[x.shape.length, x.shape.length]]
+      groups.forEach(([first, end], index) => {
+        const outer = sizeOf(extents.slice(0, first))
+        const r = sizeOf(extents.slice(first, end))
+        const inner = sizeOf(extents.slice(end))
+        const to = index === groups.length - 1 ? address : device.result('float32', [outer * inner]).address
+        const units = outer * Math.ceil(inner / 8)
+        const unitsPerChunk = Math.max(1, Math.ceil(PART / (r * Math.min(inner, 8))))
+        device.launch({
+          kernel: kernel.reduce,
+          arguments: [from, to, outer, r, inner, units, unitsPerChunk],
+          parts: Math.ceil(units / unitsPerChunk),
+          cost: 0.4 * outer * r * inner,
+        })
+        from = to
+        extents = [...extents.slice(0, first), ...extents.slice(end)]
+      })
+    })
+    return tensor
+  }
+
+  const rowDots: Backend['rowDots'] = (a, b) => {
+    if (a.shape.length === 0 || !ShapeEq.equals(a.shape, b.shape))
+      throw shapeError('rowDots takes rows of equal shape', a.shape, b.shape)
+    const rows = a.shape[0] as number
+    const length = sizeOf(a.shape.slice(1))
+    const { tensor, storage } = device.result('float64', [rows])
+    storage.fill(0)
+    if (size(a) === 0) return tensor
+    device.arena.temporarily(() => {
+      const left = device.dense(a)
+      const right = a === b ? left : device.dense(b)
+      const block = 32768
+      const blocks = Math.ceil(length / block)
+      const partial = device.arena.allocate('float64', rows * blocks)
+      const units = rows * blocks
+      const unitsPerChunk = Math.max(1, Math.floor(PART / length))
+      device.launch({
+        kernel: kernel.rowDots,
+        arguments: [left, right, partial.byteOffset, length, block, units, unitsPerChunk],
+        parts: Math.ceil(units / unitsPerChunk),
+        cost: 0.3 * size(a),
+      })
+      for (let row = 0, i = 0; row < rows; row++)
+        for (let j = 0; j < blocks; j++, i++) storage[row] = (storage[row] as number) + (partial[i] as number)
+    })
+    return tensor
+  }
+
+  const checkWeights = (weight: Tensor, x: Tensor): void => {
+    if (x.shape.length === 0 || !ShapeEq.equals(weight.shape, x.shape.slice(0, 1)))
+      throw shapeError('one weight for each row', weight.shape, x.shape)
+  }
+
+  const weightedRowSum: Backend['weightedRowSum'] = (weight, x) => {
+    checkWeights(weight, x)
+    const { tensor, storage, address } = device.result('float32', x.shape.slice(1))
+    if (size(x) === 0) storage.fill(0)
+    else
+      device.arena.temporarily(() => {
+        const columns = size(tensor)
+        const part = 1024
+        device.launch({
+          kernel: kernel.weightedRowSum,
+          arguments: [device.roundedToZero(weight), device.dense(x), address, x.shape[0] as number, columns, part],
+          parts: Math.ceil(columns / part),
+          cost: 0.3 * size(x),
+        })
+      })
+    return tensor
+  }
+
+  const scaleRows: Backend['scaleRows'] = (weight, x) => {
+    checkWeights(weight, x)
+    if (size(x) === 0) return device.result('float32', x.shape).tensor
+    const scale = device.roundedToZero(weight)
+    const from = device.dense(x)
+    const { tensor, address } = device.result('float32', x.shape)
+    const shape = [x.shape[0] as number, sizeOf(x.shape.slice(1))]
+    zipViews('mul', shape, { address: scale, shape, stride: [1, 0] }, { address: from, shape, stride: rowMajor(shape) }, address)
+    return tensor
+  }
+
+  const pad2d: Backend['pad2d'] = (x, { top, bottom, left, right }) => {
+    const [h, w] = x.shape.slice(-2)
+    if (h === undefined || w === undefined) throw shapeError('pad2d needs two axes', x.shape)
+    checkShape([top, bottom, left, right])
+    const lead = x.shape.slice(0, -2)
+    const from = device.dense(x)
+    const { tensor, address } = device.result('float32', [...lead, top + h + bottom, left + w + right])
+    const planes = sizeOf(lead)
+    const plane = size(tensor) / Math.max(1, planes)
+    const planesPerChunk = Math.max(1, Math.floor((2 * PART) / Math.max(1, plane)))
+    device.launch({
+      kernel: kernel.pad,
+      arguments: [from, address, h, w, top, bottom, left, right, planes, planesPerChunk],
+      parts: Math.ceil(planes / planesPerChunk),
+      cost: 0.2 * size(tensor),
+    })
+    return tensor
+  }
+
+  return { map, zip, sum, rowDots, weightedRowSum, scaleRows, pad2d }
+}
+
+/** Runs of neighbours [first, end) among axes, innermost first. */
+const runsOf = (axes: readonly number[]): (readonly [first: number, end: number])[] =>
+  [...axes]
+    .sort((a, b) => b - a)
+    .reduce<(readonly [number, number])[]>((runs, axis) => {
+      const last = runs.at(-1)
+      return last?.[0] === axis + 1 ? [...runs.slice(0, -1), [axis, last[1]]] : [...runs, [axis, axis + 1]]
+    }, [])

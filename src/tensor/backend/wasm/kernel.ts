@@ -1,0 +1,48 @@
+/**
+ * The kernels by number, as `kernels/run.ts` and `kernels/elementwise.ts` number them.
+ */
+import type { BinaryOp, UnaryOp } from '../backend.js'
+
+export const kernel = {
+  map: 0,
+  zip: 1,
+  gather: 2,
+  pad: 3,
+  gemm: 4,
+  reduce: 5,
+  rowDots: 6,
+  weightedRowSum: 7,
+  packWeights: 8,
+  convolve: 9,
+  inputGrad: 10,
+  weightGrad: 11,
+  maxPool: 12,
+  maxPoolGrad: 13,
+  averagePool: 14,
+  averagePoolGrad: 15,
+} as const
+
+export const unaryOps: Readonly<Record<UnaryOp, number>> = {
+  neg: 0,
+  abs: 1,
+  exp: 2,
+  log: 3,
+  sqrt: 4,
+  square: 5,
+  reciprocal: 6,
+  relu: 7,
+  tanh: 8,
+  sigmoid: 9,
+}
+
+export const binaryOps: Readonly<Record<BinaryOp, number>> = {
+  add: 0,
+  sub: 1,
+  mul: 2,
+  div: 3,
+  max: 4,
+  min: 5,
+  reluGrad: 6,
+  tanhGrad: 7,
+  sigmoidGrad: 8,
+}

@@ -1,0 +1,202 @@
+/**
+ * Pooling, plane by plane. Arguments 8 to 23 are the geometry (`window.ts`); 27 planes; 28 planes of a chunk.
+ */
+import { address, argument } from './arguments'
+import { dilationH, dilationW, h, kh, kw, oh, ow, padH, padW, strideH, strideW, w } from './window'
+
+/** The first tap of a window, begun at `start`, that is not before the edge. */
+// @ts-ignore: decorator
+@inline
+function firstTap(start: i32, dilation: i32): i32 {
+  return start >= 0 ? 0 : (dilation - 1 - start) / dilation
+}
+
+/** One past the last tap of a window, begun at `start`, that is before the end. */
+// @ts-ignore: decorator
+@inline
+function endTap(start: i32, dilation: i32, taps: i32, extent: i32): i32 {
+  return start >= extent ? 0 : min(taps, (extent - 1 - start) / dilation + 1)
+}
+
+/** Output columns whose windows lie within the row: from here … */
+// @ts-ignore: decorator
+@inline
+function insideFrom(): i32 {
+  return min(ow(), (padW() + strideW() - 1) / strideW())
+}
+
+/** … to here. */
+// @ts-ignore: decorator
+@inline
+function insideTo(): i32 {
+  const room = w() + padW() - (kw() - 1) * dilationW() - 1
+  return room < 0 ? 0 : min(ow(), room / strideW() + 1)
+}
+
+/** Four numbers `step` apart. May read, but not use, 4 bytes past the last one. */
+// @ts-ignore: decorator
+@inline
+function load4(at: usize, step: i32): v128 {
+  if (step == 1) return v128.load(at)
+  if (step == 2) return v128.shuffle<f32>(v128.load(at), v128.load(at, 16), 0, 2, 4, 6)
+  const bytes = (<usize>step) << 2
+  let v = v128.load32_zero(at)
+  v = v128.load32_lane(at + bytes, v, 1)
+  v = v128.load32_lane(at + 2 * bytes, v, 2)
+  return v128.load32_lane(at + 3 * bytes, v, 3)
+}
+
+// @ts-ignore: decorator
+@inline
+function better(value: v128, best: v128): v128 {
+  return v128.or(f32x4.gt(value, best), v128.andnot(f32x4.ne(value, value), f32x4.ne(best, best)))
+}
+
+/** Arguments: 0 x · 1 y · 2 argmax. */
+export function maxPoolChunk(chunk: i32): void {
+  const columns = w()
+  const step = strideW()
+  const iota = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(step))
+  const from = insideFrom()
+  const to = insideTo()
+  const end = min(argument(27), (chunk + 1) * argument(28))
+  for (let plane = chunk * argument(28); plane < end; plane++) {
+    const x = address(0) + ((<usize>plane * <usize>h() * <usize>columns) << 2)
+    for (let oy = 0; oy < oh(); oy++) {
+      const top = oy * strideH() - padH()
+      const firstRow = firstTap(top, dilationH())
+      const endRow = endTap(top, dilationH(), kh(), h())
+      const out = (<usize>((plane * oh() + oy) * ow())) << 2
+      let ox = 0
+      for (; ox < from; ox++) maxPoolOne(x, top, firstRow, endRow, ox, out)
+      for (; ox + 4 <= to; ox += 4) {
+        const left = ox * step - padW()
+        let place = i32x4.add(i32x4.splat((top + firstRow * dilationH()) * columns + left), iota)
+        let row = x + ((<usize>((top + firstRow * dilationH()) * columns + left)) << 2)
+        let best = load4(row, step)
+        let argmax = place
+        for (let ky = firstRow; ky < endRow; ky++) {
+          let at = row
+          let here = place
+          for (let kx = 0; kx < kw(); kx++) {
+            const value = load4(at, step)
+            const wins = better(value, best)
+            best = v128.bitselect(value, best, wins)
+            argmax = v128.bitselect(here, argmax, wins)
+            at += (<usize>dilationW()) << 2
+            here = i32x4.add(here, i32x4.splat(dilationW()))
+          }
+          row += (<usize>(dilationH() * columns)) << 2
+          place = i32x4.add(place, i32x4.splat(dilationH() * columns))
+        }
+        v128.store(address(1) + out + ((<usize>ox) << 2), best)
+        v128.store(address(2) + out + ((<usize>ox) << 2), argmax)
+      }
+      for (; ox < ow(); ox++) maxPoolOne(x, top, firstRow, endRow, ox, out)
+    }
+  }
+}
+
+function maxPoolOne(x: usize, top: i32, firstRow: i32, endRow: i32, ox: i32, out: usize): void {
+  const left = ox * strideW() - padW()
+  const first = firstTap(left, dilationW())
+  const end = endTap(left, dilationW(), kw(), w())
+  let argmax = -1
+  let best: f32 = 0
+  for (let ky = firstRow; ky < endRow; ky++)
+    for (let kx = first; kx < end; kx++) {
+      const place = (top + ky * dilationH()) * w() + left + kx * dilationW()
+      const value = load<f32>(x + ((<usize>place) << 2))
+      if (argmax < 0 || value > best || (value != value && best == best)) {
+        best = value
+        argmax = place
+      }
+    }
+  const at = out + ((<usize>ox) << 2)
+  store<f32>(address(1) + at, best)
+  store<i32>(address(2) + at, argmax)
+}
+
+/** Arguments: 0 gy · 1 argmax · 2 gx. A place outside of the plane is skipped. */
+export function maxPoolGradChunk(chunk: i32): void {
+  const size = <u32>(h() * w())
+  const positions = oh() * ow()
+  const end = min(argument(27), (chunk + 1) * argument(28))
+  for (let plane = chunk * argument(28); plane < end; plane++) {
+    const gx = address(2) + ((<usize>plane * <usize>size) << 2)
+    memory.fill(gx, 0, (<usize>size) << 2)
+    let gy = address(0) + ((<usize>plane * <usize>positions) << 2)
+    let argmax = address(1) + ((<usize>plane * <usize>positions) << 2)
+    for (let i = 0; i < positions; i++, gy += 4, argmax += 4) {
+      const place = load<u32>(argmax)
+      if (place >= size) continue
+      const at = gx + ((<usize>place) << 2)
+      store<f32>(at, load<f32>(at) + load<f32>(gy))
+    }
+  }
+}
+
+/** Arguments: 0 x · 1 y. */
+export function averagePoolChunk(chunk: i32): void {
+  const step = strideW()
+  const area = <f32>(kh() * kw())
+  const from = insideFrom()
+  const to = insideTo()
+  const end = min(argument(27), (chunk + 1) * argument(28))
+  for (let plane = chunk * argument(28); plane < end; plane++) {
+    const x = address(0) + ((<usize>plane * <usize>h() * <usize>w()) << 2)
+    for (let oy = 0; oy < oh(); oy++) {
+      const top = oy * strideH() - padH()
+      const firstRow = firstTap(top, dilationH())
+      const endRow = endTap(top, dilationH(), kh(), h())
+      const out = address(1) + ((<usize>((plane * oh() + oy) * ow())) << 2)
+      for (let ox = 0; ox < ow(); ) {
+        const left = ox * step - padW()
+        if (ox >= from && ox + 4 <= to) {
+          let sum = f32x4.splat(0)
+          for (let ky = firstRow; ky < endRow; ky++) {
+            let at = x + ((<usize>((top + ky * dilationH()) * w() + left)) << 2)
+            for (let kx = 0; kx < kw(); kx++, at += (<usize>dilationW()) << 2) sum = f32x4.add(sum, load4(at, step))
+          }
+          v128.store(out + ((<usize>ox) << 2), f32x4.div(sum, f32x4.splat(area)))
+          ox += 4
+          continue
+        }
+        let sum: f32 = 0
+        const last = endTap(left, dilationW(), kw(), w())
+        for (let ky = firstRow; ky < endRow; ky++)
+          for (let kx = firstTap(left, dilationW()); kx < last; kx++)
+            sum += load<f32>(x + ((<usize>((top + ky * dilationH()) * w() + left + kx * dilationW())) << 2))
+        store<f32>(out + ((<usize>ox) << 2), sum / area)
+        ox++
+      }
+    }
+  }
+}
+
+/** Arguments: 0 gy · 1 gx. */
+export function averagePoolGradChunk(chunk: i32): void {
+  const area = <f32>(kh() * kw())
+  const end = min(argument(27), (chunk + 1) * argument(28))
+  for (let plane = chunk * argument(28); plane < end; plane++) {
+    const gx = address(1) + ((<usize>plane * <usize>h() * <usize>w()) << 2)
+    memory.fill(gx, 0, (<usize>h() * <usize>w()) << 2)
+    let gy = address(0) + ((<usize>plane * <usize>oh() * <usize>ow()) << 2)
+    for (let oy = 0; oy < oh(); oy++) {
+      const top = oy * strideH() - padH()
+      const firstRow = firstTap(top, dilationH())
+      const endRow = endTap(top, dilationH(), kh(), h())
+      for (let ox = 0; ox < ow(); ox++, gy += 4) {
+        const value = load<f32>(gy) / area
+        const left = ox * strideW() - padW()
+        const first = firstTap(left, dilationW())
+        const last = endTap(left, dilationW(), kw(), w())
+        for (let ky = firstRow; ky < endRow; ky++) {
+          let at = gx + ((<usize>((top + ky * dilationH()) * w() + left + first * dilationW())) << 2)
+          for (let kx = first; kx < last; kx++, at += (<usize>dilationW()) << 2)
+            store<f32>(at, load<f32>(at) + value)
+        }
+      }
+    }
+  }
+}

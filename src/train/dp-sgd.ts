@@ -1,0 +1,160 @@
+/**
+ * DP-SGD as one record: sampler, clip, noise, optimizer and accountant read the same values, so the event cannot disagree
+ * with the loop.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
+import type { Dataset } from '../data/dataset.js'
+import type { LayerRule } from '../grad/layer.js'
+import type { Loss } from '../grad/loss.js'
+import type { GradientOptions } from '../grad/per-sample.js'
+import { applyUpdates, type GradientTransformation, type OptimizerState } from '../optim/index.js'
+import type { Bounds } from '../privacy/accountant.js'
+import { type BoundedSum, type ClipRule, disjointSum } from '../privacy/clip.js'
+import { type ClippingDiagnostics, clippedGradWithDiagnostics, type NotPrivate } from '../privacy/clipped-grad.js'
+import {
+  Composition,
+  gaussian as gaussianEvent,
+  type NoiseGrade,
+  type PrivacyEvent,
+  poissonSampled,
+  selfComposed,
+} from '../privacy/event.js'
+import type { InvalidParameter } from '../privacy/invalid-parameter.js'
+import { gaussian, gradeOf, meanOver } from '../privacy/mechanism.js'
+import { foldIn, type Key, physicalBatches, poissonSample } from '../sampling/index.js'
+import type { Shape } from '../tensor/shape.js'
+import { type Tree, treeSize } from '../tensor/tree.js'
+import { checkedSettings } from './settings.js'
+
+/** Noise by its multiplier σ, or by the ε that the whole run may spend. */
+export type NoiseTarget = { readonly noiseMultiplier: number } | { readonly targetEpsilon: number }
+
+/** A private training run, described. Everything in it is public. */
+export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState> extends GradientOptions {
+  readonly model: LayerRule<P, C>
+  readonly loss: Loss
+  /** Shape of one input, without n. */
+  readonly inputShape: Shape
+  readonly optimizer: GradientTransformation<S>
+  readonly clip: ClipRule
+  readonly noise: NoiseTarget
+  /** q: each example joins a step's batch independently with this probability. */
+  readonly samplingProbability: number
+  /** q · N for the public size N that the run is planned for. The divisor of every step, whatever batch was drawn. */
+  readonly expectedBatchSize: number
+  /** T. */
+  readonly steps: number
+  readonly delta: number
+  /** The most samples that are in memory at once; the result does not depend on it. Default 512. */
+  readonly physicalBatchSize?: number
+}
+
+/** Everything that a run is, between two steps: what a checkpoint holds. The keys make it secret. */
+export interface TrainState<P extends Tree, S extends OptimizerState> {
+  /** Steps taken. */
+  readonly step: number
+  readonly params: P
+  readonly optimizer: S
+  readonly keys: { readonly sampling: Key; readonly noise: Key }
+  /** What was released so far. */
+  readonly ledger: PrivacyEvent
+}
+
+/** A step, and what the private batch looked like on the way. */
+export interface Stepped<P extends Tree, S extends OptimizerState> {
+  readonly state: TrainState<P, S>
+  readonly diagnostics: readonly NotPrivate<ClippingDiagnostics>[]
+}
+
+/** The public numbers of a run. */
+export interface PlanSettings {
+  readonly noiseMultiplier: number
+  readonly l2Bound: number
+  readonly samplingProbability: number
+  readonly expectedBatchSize: number
+  readonly steps: number
+  readonly delta: number
+  readonly physicalBatchSize: number
+  readonly accountant: string
+}
+
+/** A checked run: how it starts, how it steps, what it costs. */
+export interface DpSgdPlan<P extends Tree, C, S extends OptimizerState> {
+  readonly model: LayerRule<P, C>
+  readonly settings: PlanSettings
+  /** The event of so many steps with noise of a grade. */
+  readonly event: (steps: number, grade: NoiseGrade) => PrivacyEvent
+  /** What a ledger has spent, at the delta of the settings. */
+  readonly spent: (ledger: PrivacyEvent) => Bounds
+  /** Parameters from the first child of the key; sampling and noise from the others, or from `secret` where it is given. */
+  readonly init: (key: Key, secret?: Key) => TrainState<P, S>
+  /** One step; a pure function of state and data. */
+  readonly step: (dataset: Dataset) => (state: TrainState<P, S>) => Stepped<P, S>
+}
+
+/**
+ * Checks a configuration, calibrates the noise, and returns the plan of the run; or every field that is wrong.
+ *
+ *   B_t ~ Poisson(q)      g̃_t = (Σ_{i∈B_t} clip(gᵢ) + N(0, σ²C²)) / (qN)      θ_{t+1} = θ_t + optimizer(g̃_t)
+ *
+ * Guarantee  T steps are the event selfComposed(T)(poissonSampled(q)(gaussian(σ))): the ledger of a state grows by the event
+ *            that its noise released, and nothing else reads the data
+ * Reference  Abadi et al. 2016, arXiv:1607.00133, Algorithm 1
+ */
+export const dpSgd = <P extends Tree, C, S extends OptimizerState>(
+  config: DpSgdConfig<P, C, S>,
+): E.Either<NonEmptyArray<InvalidParameter>, DpSgdPlan<P, C, S>> =>
+  pipe(
+    checkedSettings(config),
+    E.map(({ settings, spent }) => {
+      const { model, loss, clip, optimizer, inputShape } = config
+      const { samplingProbability, expectedBatchSize, noiseMultiplier, physicalBatchSize } = settings
+      const clipped = clippedGradWithDiagnostics(loss, model, clip, config)
+      const sample = poissonSample({ samplingProbability })
+      const parts = physicalBatches(physicalBatchSize)
+      const addNoise = gaussian(noiseMultiplier)
+      const mean = meanOver(expectedBatchSize)
+      const sum = disjointSum<P>()
+
+      const step =
+        (dataset: Dataset) =>
+        ({ step: t, params, optimizer: optimizerState, keys, ledger }: TrainState<P, S>): Stepped<P, S> => {
+          const batch = sample(keys.sampling, t)(dataset.length)
+          const physical = parts(batch).map((indices) => clipped(params, dataset.take(indices)))
+          const bounded = physical.map((part): BoundedSum<P> => part.bounded).reduce(sum.concat)
+          const released = mean(addNoise(foldIn(t)(keys.noise))(bounded))
+          const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
+          return {
+            state: {
+              step: t + 1,
+              params: applyUpdates(params, updates),
+              optimizer: nextOptimizer,
+              keys,
+              ledger: Composition.concat(ledger, poissonSampled(samplingProbability)(released.event)),
+            },
+            diagnostics: physical.map(({ diagnostics }) => diagnostics),
+          }
+        }
+
+      return {
+        model,
+        settings,
+        event: (steps, grade) =>
+          selfComposed(steps)(poissonSampled(samplingProbability)(gaussianEvent(noiseMultiplier, grade))),
+        spent,
+        init: (key, secret = foldIn(1)(key)) => {
+          const { params } = model.init(foldIn(0)(key), inputShape)
+          return {
+            step: 0,
+            params,
+            optimizer: optimizer.init(params),
+            keys: { sampling: foldIn(0)(secret), noise: foldIn(1)(secret) },
+            ledger: Composition.empty,
+          }
+        },
+        step,
+      }
+    }),
+  )
