@@ -28,10 +28,16 @@ const read = (path) => {
   }
 }
 
-const sources = Object.fromEntries(readdirSync(kernels).map((name) => [name, readFileSync(join(kernels, name), 'utf8')]))
+/** Decorators on functions are AssemblyScript only: the sources have a comment instead, which TypeScript's tools can read. */
+const source = (name) => readFileSync(join(kernels, name), 'utf8').replace(/^\/\/ @inline$/gm, '@inline')
+const sources = Object.fromEntries(readdirSync(kernels).map((name) => [name, source(name)]))
 const compilerPackage = fileURLToPath(new URL('../package.json', import.meta.resolve('assemblyscript')))
 const hash = createHash('sha256')
-for (const text of [readFileSync(fileURLToPath(import.meta.url)), readFileSync(compilerPackage), JSON.stringify(sources)])
+for (const text of [
+  readFileSync(fileURLToPath(import.meta.url)),
+  readFileSync(compilerPackage),
+  JSON.stringify(sources),
+])
   hash.update(text)
 const header = `// Made by scripts/build-kernels.mjs from ../kernels, ${hash.digest('hex')}\n`
 

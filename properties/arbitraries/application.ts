@@ -19,7 +19,8 @@ export interface Application {
   readonly dtype?: 'float64' | 'int32'
 }
 
-const magnitude = (t: Tensor): Tensor => mapTensor(Math.abs)(cast('float64')(t))
+/** |x| in float64. */
+export const magnitude = (t: Tensor): Tensor => mapTensor(Math.abs)(cast('float64')(t))
 
 /** Takes as many tensors as it is given, which is what the closures below all do. */
 type Apply<T extends readonly Tensor[]> = (backend: Backend) => (...inputs: T) => Tensor

@@ -40,6 +40,9 @@ export interface LayerCase {
   readonly misfits: readonly Shape[]
 }
 
+/** A rule that fast-check shows by its name. */
+const shown = (rule: AnyLayer): AnyLayer => Object.assign({ ...rule }, { [fc.toStringMethod]: () => rule.name })
+
 const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
 const both = <A>(arbitrary: Arbitrary<A>): Arbitrary<readonly [A, A]> => fc.tuple(arbitrary, arbitrary)
 
@@ -172,8 +175,7 @@ const activations: readonly AnyLayer[] = [
   activation({ name: 'cube', value: (x) => x ** 3, derivative: (x) => 3 * x * x }),
 ]
 
-/** Every kind of layer. */
-export const layerFamilies: readonly (readonly [name: string, cases: Arbitrary<LayerCase>])[] = [
+const families: readonly (readonly [name: string, cases: Arbitrary<LayerCase>])[] = [
   ['linear', linears],
   ['conv2d', convolutions],
   ['groupNorm', groupNorms],
@@ -184,6 +186,11 @@ export const layerFamilies: readonly (readonly [name: string, cases: Arbitrary<L
   ['flatten', anywhere(flatten)],
   ['an activation', fc.constantFrom(...activations).chain(anywhere)],
 ]
+
+/** Every kind of layer. */
+export const layerFamilies: readonly (readonly [name: string, cases: Arbitrary<LayerCase>])[] = families.map(
+  ([name, cases]) => [name, cases.map((c) => ({ ...c, rule: shown(c.rule) }))],
+)
 
 /** Parameters of any numbers in [−1, 1) where a layer would initialise its own. */
 export const paramsOf = (rule: AnyLayer, input: Shape): Arbitrary<Tree> =>
@@ -276,7 +283,7 @@ const nesting =
       const from = place % (list.length + 1)
       return [...list.slice(0, from), sequential(...list.slice(from, from + 2)), ...list.slice(from + 2)]
     }, layers)
-    return sequential(...nested)
+    return shown(sequential(...nested))
   }
 
 /** Small models, nested in any way; the last layer is linear, any layer without parameters may come before it. */

@@ -5,16 +5,7 @@
 import type { GradientTransformation, OptimizerState, Schedule } from '../../src/optim/index.js'
 import * as Optim from '../../src/optim/index.js'
 import { type Tensor, tensor, toArray } from '../../src/tensor/index.js'
-
-/** The largest relative error of all numbers of a case; or that the library does not have what the case is about. */
-export type OptimOutcome =
-  | { readonly _tag: 'Compared'; readonly error: number; readonly tolerance: number }
-  | { readonly _tag: 'NotSupported'; readonly what: string }
-
-export interface OptimCase {
-  readonly name: string
-  readonly run: () => OptimOutcome
-}
+import { type GoldenCase, notSupported, type Outcome } from './outcome.js'
 
 /** Relative, in float64: what the project promises. */
 const TOLERANCE = 1e-9
@@ -38,12 +29,12 @@ interface ScheduleCase {
   readonly lrs: readonly number[]
 }
 interface OptimFile {
+  readonly source?: string
   readonly optimizers?: readonly OptimizerCase[]
   readonly schedules?: readonly ScheduleCase[]
 }
 
 type AnyOptimizer = GradientTransformation<OptimizerState>
-const notSupported = (what: string): OptimOutcome => ({ _tag: 'NotSupported', what })
 
 /** Options by their PyTorch names. One that a builder does not read makes the case unsupported, never silently wrong. */
 interface Reader {
@@ -73,19 +64,24 @@ const reader = (options: Options): Reader => {
   }
 }
 
-const adamOptions = (o: Reader, weightDecay: number): Optim.AdamOptions => {
+const momentOptions = (
+  o: Reader,
+  defaults: { readonly lr: number; readonly weightDecay: number },
+): Omit<Optim.AdamOptions, 'amsgrad'> => {
   const [beta1 = 0.9, beta2 = 0.999] = o.numbers('betas', [0.9, 0.999])
   return {
-    learningRate: o.number('lr', 0.001),
+    learningRate: o.number('lr', defaults.lr),
     beta1,
     beta2,
     epsilon: o.number('eps', 1e-8),
-    amsgrad: o.boolean('amsgrad'),
-    weightDecay: o.number('weight_decay', weightDecay),
+    weightDecay: o.number('weight_decay', defaults.weightDecay),
   }
 }
 
-const optimizers: Readonly<Record<string, (o: Reader) => unknown>> = {
+/** PyTorch 1 counts a momentum of NAdam twice; version 2 does not. */
+const isPyTorch1 = (source: string): boolean => source.startsWith('PyTorch 1.')
+
+const optimizers: Readonly<Record<string, (o: Reader, source: string) => unknown>> = {
   sgd: (o) =>
     Optim.sgd({
       learningRate: o.number('lr', 0.001),
@@ -94,8 +90,40 @@ const optimizers: Readonly<Record<string, (o: Reader) => unknown>> = {
       nesterov: o.boolean('nesterov'),
       weightDecay: o.number('weight_decay', 0),
     }),
-  adam: (o) => Optim.adam(adamOptions(o, 0)),
-  adamw: (o) => Optim.adamw(adamOptions(o, 0.01)),
+  adam: (o) => Optim.adam({ ...momentOptions(o, { lr: 1e-3, weightDecay: 0 }), amsgrad: o.boolean('amsgrad') }),
+  adamw: (o) => Optim.adamw({ ...momentOptions(o, { lr: 1e-3, weightDecay: 0.01 }), amsgrad: o.boolean('amsgrad') }),
+  adamax: (o) => Optim.adamax(momentOptions(o, { lr: 2e-3, weightDecay: 0 })),
+  radam: (o) => Optim.radam(momentOptions(o, { lr: 1e-3, weightDecay: 0 })),
+  nadam: (o, source) =>
+    Optim.nadam({
+      ...momentOptions(o, { lr: 2e-3, weightDecay: 0 }),
+      momentumDecay: o.number('momentum_decay', 0.004),
+      doubleCount: isPyTorch1(source),
+    }),
+  rmsprop: (o) =>
+    Optim.rmsprop({
+      learningRate: o.number('lr', 0.01),
+      decay: o.number('alpha', 0.99),
+      epsilon: o.number('eps', 1e-8),
+      momentum: o.number('momentum', 0),
+      centered: o.boolean('centered'),
+      weightDecay: o.number('weight_decay', 0),
+    }),
+  adagrad: (o) =>
+    Optim.adagrad({
+      learningRate: o.number('lr', 0.01),
+      learningRateDecay: o.number('lr_decay', 0),
+      initialSum: o.number('initial_accumulator_value', 0),
+      epsilon: o.number('eps', 1e-10),
+      weightDecay: o.number('weight_decay', 0),
+    }),
+  adadelta: (o) =>
+    Optim.adadelta({
+      learningRate: o.number('lr', 1),
+      decay: o.number('rho', 0.9),
+      epsilon: o.number('eps', 1e-6),
+      weightDecay: o.number('weight_decay', 0),
+    }),
 }
 
 const schedules: Readonly<Record<string, (initial: number, o: Reader) => Schedule>> = {
@@ -159,40 +187,40 @@ const trajectory = (optimizer: AnyOptimizer, { initial, grads }: OptimizerCase):
   return visited
 }
 
-const optimizerOutcome = (c: OptimizerCase): OptimOutcome => {
+const optimizerOutcome = (c: OptimizerCase, source: string): Outcome => {
   const options = reader(c.options)
   const build = optimizers[c.optimizer]
   if (build === undefined) return notSupported(`optimizer ${c.optimizer}`)
-  const optimizer = build(options) as AnyOptimizer
+  const optimizer = build(options, source) as AnyOptimizer
   if (options.unread().length > 0) return notSupported(`${c.optimizer} with ${options.unread().join(', ')}`)
   const want = c.params.flatMap(({ data }) => data)
-  return { _tag: 'Compared', error: relativeError(trajectory(optimizer, c), want), tolerance: TOLERANCE }
+  return { _tag: 'compared', error: relativeError(trajectory(optimizer, c), want), tolerance: TOLERANCE }
 }
 
-const scheduleOutcome = (c: ScheduleCase): OptimOutcome => {
+const scheduleOutcome = (c: ScheduleCase): Outcome => {
   const options = reader(c.options)
   const build = schedules[c.schedule]
   if (build === undefined) return notSupported(`schedule ${c.schedule}`)
   const schedule = build(c.baseLr, options)
   if (options.unread().length > 0) return notSupported(`${c.schedule} with ${options.unread().join(', ')}`)
   const got = c.lrs.map((_, step) => schedule(step))
-  return { _tag: 'Compared', error: relativeError(got, c.lrs), tolerance: TOLERANCE }
+  return { _tag: 'compared', error: relativeError(got, c.lrs), tolerance: TOLERANCE }
 }
 
 /**
  * One entry for every optimizer and every schedule of a file. Running one that the library has not built, or that asks for
- * an option it does not have, says `NotSupported`.
+ * an option it does not have, says `notSupported`.
  *
  * @throws TypeError when the file holds neither list, or when an option of a case is of the wrong kind (on running it)
  */
-export const optimCases = (file: unknown): readonly OptimCase[] => {
-  const { optimizers: byOptimizer, schedules: bySchedule } = (file ?? {}) as OptimFile
+export const optimCases = (file: unknown): readonly GoldenCase[] => {
+  const { source = '', optimizers: byOptimizer, schedules: bySchedule } = (file ?? {}) as OptimFile
   if (!Array.isArray(byOptimizer) && !Array.isArray(bySchedule))
     throw new TypeError('a file of optimizer cases holds a list `optimizers` or a list `schedules`')
   return [
     ...(byOptimizer ?? []).map((c, index) => ({
       name: `optimizers[${index}] ${c.optimizer} ${JSON.stringify(c.options)}`,
-      run: () => optimizerOutcome(c),
+      run: () => optimizerOutcome(c, source),
     })),
     ...(bySchedule ?? []).map((c, index) => ({
       name: `schedules[${index}] ${c.schedule} ${JSON.stringify(c.options)}`,

@@ -6,13 +6,11 @@ import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../src/tensor/backend/backend.js'
 import { reference } from '../../src/tensor/backend/reference.js'
-import { mapTensor } from '../../src/tensor/elementwise.js'
-import { cast, type Tensor, toArray } from '../../src/tensor/tensor.js'
+import { type Tensor, toArray } from '../../src/tensor/tensor.js'
 import { slice } from '../../src/tensor/view.js'
+import { magnitude } from '../arbitraries/application.js'
 import { type ConvolutionCase, convolutions, type PoolCase, pools } from '../arbitraries/geometry.js'
 import { shapes, tensorsOf } from '../arbitraries/tensor.js'
-
-const magnitude = (t: Tensor): Tensor => mapTensor(Math.abs)(cast('float64')(t))
 
 /** ⟨a, b⟩ in float64. */
 const inner = (a: Tensor, b: Tensor): number => {

@@ -192,8 +192,8 @@ export const drawStatistics = (k: Key): void => {
       const values = toArray(uniform([n], dtype)(uniformKey))
       const single = new Array<number>(256).fill(0)
       const pairs = new Array<number>(cells * cells).fill(0)
+      expect(values.every((u) => u >= 0 && u < 1)).toBe(true)
       values.forEach((u, i) => {
-        expect(u >= 0 && u < 1).toBe(true)
         single[Math.floor(u * 256)]! += 1
         if (i % 2 === 1) pairs[Math.floor(u * cells) * cells + Math.floor((values[i - 1] as number) * cells)]! += 1
       })

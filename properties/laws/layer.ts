@@ -77,7 +77,9 @@ const readings = (p: Pullback<Tree>, weight: Tensor): readonly (() => Tree)[] =>
   () => p.weightedGrad(weight),
 ]
 
-const combined = (a: number, b: number) => zipTreesWith(zipTensorsWith((x, y) => a * x + b * y))
+/** a·left + b·right, in float64: a layer that only moves numbers keeps their dtype. */
+const combined = (a: number, b: number) =>
+  zipTreesWith((left, right) => zipTensorsWith((x, y) => a * x + b * y)(cast('float64')(left), right))
 
 /** Finite numbers with NaN and infinities among them. */
 const special = fc.oneof(
@@ -129,13 +131,11 @@ const sumLaws = (cases: Arbitrary<LayerCase>): void => {
 /** The gradients are those of the forward pass. */
 const derivativeLaws = (cases: Arbitrary<LayerCase>): void => {
   const generic = work(cases, { samples: fc.integer({ min: 1, max: 2 }), tensors: genericTensors })
-  it('perSampleGrad = finite differences in the parameters', () => {
+  const trained = fc.sample(generic, 20).some(({ params }) => leaves(params).length > 0)
+  it.runIf(trained)('perSampleGrad = finite differences in the parameters', () => {
     const tally: Tally = { judged: 0, skipped: 0 }
-    let trained = false
     fc.assert(
       fc.property(generic, (w) => {
-        if (leaves(w.params).length === 0) return
-        trained = true
         const { params, x, gy, rule } = w
         const [coarse, fine] = [2e-5, 1e-5].map((step) =>
           finiteDifferenceGrad(pairing, backend, step)(rule)(params, { input: x, target: gy }),
@@ -144,7 +144,7 @@ const derivativeLaws = (cases: Arbitrary<LayerCase>): void => {
       }),
       { numRuns: 25 },
     )
-    if (trained) expectJudged(tally)
+    expectJudged(tally)
   })
   it('⟨gyₙ, J vₙ⟩ = ⟨backward(gy)ₙ, vₙ⟩ for the derivative J of forward in the input, by finite differences', () => {
     const tally: Tally = { judged: 0, skipped: 0 }
@@ -167,7 +167,7 @@ const derivativeLaws = (cases: Arbitrary<LayerCase>): void => {
     const two = work(cases).chain((w) => unitTensors(w.gy.shape).map((other) => ({ w, other })))
     fc.assert(
       fc.property(two, unit, unit, ({ w, other }, a, b) => {
-        const gy = combined(a, b)(cast('float64')(w.gy), cast('float64')(other))
+        const gy = combined(a, b)(w.gy, other)
         const of = (cotangent: Tensor): Tree => {
           const { inputGrad, perSampleGrad } = methods({ ...w, gy: cotangent })
           return [inputGrad(), perSampleGrad()]
@@ -257,11 +257,11 @@ const purityLaws = (cases: Arbitrary<LayerCase>): void => {
       }),
     )
   })
-  it('an input that does not fit is a ShapeError that names it', () => {
+  const choosy = fc.sample(cases, 20).some(({ misfits }) => misfits.length > 0)
+  it.runIf(choosy)('an input that does not fit is a ShapeError that names it', () => {
     const unfit = cases
       .filter(({ misfits }) => misfits.length > 0)
       .chain((c) => fc.constantFrom(...c.misfits).map((misfit) => ({ ...c, misfit })))
-    if (fc.sample(cases, 20).every(({ misfits }) => misfits.length === 0)) return
     fc.assert(fc.property(unfit, ({ rule, misfit }) => expectShapeError(() => rule.init(key(0), misfit))))
   })
 }

@@ -15,11 +15,12 @@ import {
 } from '../grad/index.js'
 import type { Tree } from '../tensor/tree.js'
 
-const activations = { relu, tanh } as const
+type Activation = 'relu' | 'tanh'
+const activations: Readonly<Record<Activation, AnyLayer>> = { relu, tanh }
 
 /** Images [1, 28, 28] to 10 logits. */
-export const smallCnn = (activation: keyof typeof activations): LayerRule<Tree, unknown> => {
-  const act: AnyLayer = activations[activation]
+export const smallCnn = (activation: Activation): LayerRule<Tree, unknown> => {
+  const act = activations[activation]
   return sequential(
     zeroPad2d({ top: 3, bottom: 4, left: 3, right: 4 }),
     conv2d(16, { kernel: 8, stride: 2 }),

@@ -169,7 +169,7 @@ const draw = async (curve: readonly Measured[], delta: number): Promise<string |
         { label: `ε at δ = ${delta}`, series: [{ name: 'ε (RDP)', points: curve.map((m) => [m.step, m.epsilon]) }] },
       ],
     })(),
-    E.getOrElseW(() => undefined),
+    E.getOrElseW((): undefined => undefined),
   )
 
 /**

@@ -49,7 +49,7 @@ export const activation = ({
     name,
     output: (input) => input,
     forward: (backend, x) => [apply(cast(backend.dtype)(x)), x],
-    backward: (_backend, x, gy) => pull(gy, x),
+    backward: (backend, x, gy) => pull(cast(backend.dtype)(gy), x),
   })
 }
 

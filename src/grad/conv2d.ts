@@ -5,11 +5,12 @@
  */
 import { foldIn, type Key } from '../sampling/key.js'
 import { zipTensorsWith } from '../tensor/elementwise.js'
-import { type Shape, shapeError } from '../tensor/shape.js'
+import { type Shape, shapeError, sizeOf } from '../tensor/shape.js'
 import { size, type Tensor } from '../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../tensor/window.js'
 import { fanInUniform } from './initialise.js'
 import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer } from './layer.js'
+import { noShorterThan, summationError } from './rounding.js'
 
 /** weight [o, c/groups, kh, kw]; bias [o] unless left out. */
 export type Conv2dParams = { readonly weight: Tensor; readonly bias?: Tensor }
@@ -36,6 +37,7 @@ export interface Conv2dOptions {
  * Shapes     x [n, c, h, w] → y [n, o, oh, ow]; weight [o, c/groups, kh, kw]; bias [o]
  * Cost       a norm forms the sample's gradient; the book-keeping plan keeps it for the weighted sum while all fit in
  *            64 MiB, and contracts anew beyond
+ * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Bu et al. 2022, arXiv:2205.10683 (norms of convolutions); Rochette, Manoel, Tramel 2019, arXiv:1912.06015
  *
  * @example
@@ -75,9 +77,14 @@ export const conv2d = (outputChannels: number, options: Conv2dOptions): LayerRul
     }),
     perSampleSquaredNorm: (backend, params, x, gy) => {
       const ofWeight = backend.conv2dSquaredNorm(x, gy, convolution)
-      if (params.bias === undefined) return ofWeight
+      const positions = sizeOf(gy.shape.slice(2))
+      // The gradient is summed by weightedGrad in another order. A pixel is in at most kh·kw patches.
+      const held = noShorterThan({ ofSquaredNorm: 0, ofGradient: 2 * summationError(backend, positions + 2) })
+      const scale = (ones: number) =>
+        zipTensorsWith((a, b) => (kh * kw * a + ones) * b)(backend.rowDots(x, x), backend.rowDots(gy, gy))
+      if (params.bias === undefined) return held(ofWeight, scale(0))
       const gb = backend.sum(gy, [2, 3])
-      return zipTensorsWith((a, b) => a + b)(ofWeight, backend.rowDots(gb, gb))
+      return held(zipTensorsWith((a, b) => a + b)(ofWeight, backend.rowDots(gb, gb)), scale(positions))
     },
     weightedGrad: (backend, params, x, gy, weight) => ({
       weight: backend.conv2dWeightedGrad(x, gy, weight, convolution),

@@ -5,12 +5,13 @@
  */
 import { foldIn, type Key } from '../sampling/key.js'
 import type { Backend } from '../tensor/backend/backend.js'
-import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
+import { zipTensorsWith } from '../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../tensor/shape.js'
 import { scalar, type Tensor } from '../tensor/tensor.js'
 import { reshape, transpose } from '../tensor/view.js'
 import { fanInUniform } from './initialise.js'
 import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer } from './layer.js'
+import { noShorterThan, summationError } from './rounding.js'
 
 /** weight [o, i]; bias [o] unless left out. */
 export type LinearParams = { readonly weight: Tensor; readonly bias?: Tensor }
@@ -44,6 +45,8 @@ export const gramIsCheaper = (t: number, i: number, o: number): boolean =>
  * Shapes     x [n, …, i] → y [n, …, o]; weight [o, i]; bias [o]
  * Cost       norms O(n t² (i + o)) by the Gram form, O(n t i o) by forming the gradients, whichever is less; with one
  *            position it is ‖gy‖²(‖x‖² + 1), O(n (i + o))
+ * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum: where positions cancel, the Gram
+ *            form in float32 knows a norm only to about 2⁻¹² Σₜ ‖xₜ‖‖gyₜ‖, and that much is added
  * Reference  Goodfellow 2015, arXiv:1510.01799 (t = 1); Li et al. 2022, arXiv:2110.05679 (t > 1); Bu et al. 2022,
  *            arXiv:2210.00038 (one backward pass)
  *
@@ -86,13 +89,20 @@ export const linear = (
     perSampleSquaredNorm: (backend, params, x, gy) => {
       const [a, b] = [byPosition(x), byPosition(gy)]
       const [, t, i] = a.shape as readonly [number, number, number]
+      const o = b.shape[2] as number
       const one = params.bias === undefined ? 0 : 1
-      if (t === 1) return outerSquaredNorm(backend, a, b, one)
-      if (!gramIsCheaper(t, i, b.shape[2] as number)) return keepingPullback(rule, backend, params, x, gy).squaredNorm()
+      const scale = scaleOfTerms(backend, a, b, one)
+      if (t === 1) return scale
+      // weightedGrad adds up the positions in another order than perSampleGrad does.
+      const ofGradient = 2 * summationError(backend, t + 2)
+      if (!gramIsCheaper(t, i, o)) {
+        const { squaredNorm } = keepingPullback(rule, backend, params, x, gy)
+        return noShorterThan({ ofSquaredNorm: 0, ofGradient })(squaredNorm(), scale)
+      }
       const gram = (m: Tensor): Tensor => backend.matmul(m, transpose([0, 2, 1])(m))
       const inputs = one === 0 ? gram(a) : backend.zip('add', gram(a), scalar(1))
-      // Cancellation can leave a Gram sum a rounding error below zero; a squared norm is not.
-      return mapTensor((s) => Math.max(0, s))(backend.rowDots(inputs, gram(b)))
+      const ofSquaredNorm = summationError(backend, i + o + 4)
+      return noShorterThan({ ofSquaredNorm, ofGradient })(backend.rowDots(inputs, gram(b)), scale)
     },
     weightedGrad: (backend, params, x, gy, weight) => {
       const scaled = rows(backend.scaleRows(weight, gy))
@@ -112,7 +122,11 @@ export const linear = (
   return rule
 }
 
-/** ‖gy‖²(‖x‖² + one): the squared norm of an outer product, with its bias. */
-const outerSquaredNorm = (backend: Backend, x: Tensor, gy: Tensor, one: 0 | 1): Tensor => {
-  return zipTensorsWith((a, b) => (a + one) * b)(backend.rowDots(x, x), backend.rowDots(gy, gy))
+/**
+ * Σₜ ‖gyₜ‖² · Σₜ (‖xₜ‖² + one): with one position, the squared norm of the outer product and its bias; with more, an upper
+ * bound of the squared norm and of the terms that make it up.
+ */
+const scaleOfTerms = (backend: Backend, x: Tensor, gy: Tensor, one: 0 | 1): Tensor => {
+  const ones = one * (x.shape[1] as number)
+  return zipTensorsWith((a, b) => (a + ones) * b)(backend.rowDots(x, x), backend.rowDots(gy, gy))
 }

@@ -2,9 +2,8 @@
  * The pattern behind momentum and every adaptive method: an update computed element by element from the gradient and a few
  * running accumulators that have its shape.
  */
-import { shapeError } from '../tensor/shape.js'
 import { full, type Tensor } from '../tensor/tensor.js'
-import { emptyTree, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
+import { emptyTree, leaves, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { overLeaves } from './leaf.js'
 import type { GradientTransformation, StepState } from './transform.js'
 
@@ -74,33 +73,33 @@ export const accumulate = <const K extends string>({
       }),
     }),
     update: (updates, state) => {
-      const before = kept.map((name) => leavesByPath(state[name]))
-      const after = new Map(
-        namedLeaves(updates).map(({ path, leaf }) => {
-          const accumulators = before.map((tree) => leafAt(tree, path, leaf))
-          return [path, step(leaf, accumulators, state.step + 1)]
-        }),
+      const gradients = leaves(updates)
+      const before = kept.map((name) => leavesBeside(updates, state[name]))
+      const after = gradients.map((leaf, place) =>
+        step(
+          leaf,
+          before.map((tree) => tree[place] as Tensor),
+          state.step + 1,
+        ),
       )
-      const replace =
-        (position: number) =>
-        <T extends Tree>(tree: T): T =>
-          mapTree((leaf, path) => leafAt(after, path, leaf)[position] as Tensor)(tree)
+      const rebuild = (position: number): typeof updates => {
+        let place = 0
+        return mapTree(() => after[place++]?.[position] as Tensor)(updates)
+      }
       return [
-        replace(0)(updates),
-        {
-          step: state.step + 1,
-          ...record((name, position): Tree => (position < 0 ? emptyTree : replace(position + 1)(state[name]))),
-        },
+        rebuild(0),
+        { step: state.step + 1, ...record((_, position): Tree => (position < 0 ? emptyTree : rebuild(position + 1))) },
       ]
     },
   }
 }
 
-const leavesByPath = (tree: Tree): ReadonlyMap<string, Tensor> =>
-  new Map(namedLeaves(tree).map(({ path, leaf }) => [path, leaf]))
-
-const leafAt = <A>(leaves: ReadonlyMap<string, A>, path: string, partner: Tensor): A => {
-  const found = leaves.get(path)
-  if (found === undefined) throw shapeError(`gradients and state differ in structure at leaf ${path}`, partner.shape)
+/** The leaves of a tree, in the order of another tree of the same structure. */
+const leavesBeside = (guide: Tree, tree: Tree): readonly Tensor[] => {
+  const found: Tensor[] = []
+  zipTreesWith((leaf, partner) => {
+    found.push(partner)
+    return leaf
+  })(guide, tree)
   return found
 }

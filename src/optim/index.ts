@@ -9,6 +9,15 @@ export {
   type AccumulatorStep,
   accumulate,
 } from './accumulate.js'
+export { type AdadeltaMeansState, type AdadeltaOptions, type AdadeltaState, adadelta } from './adadelta.js'
+export {
+  type AdagradOptions,
+  type AdagradState,
+  adagrad,
+  type SumOfSquaresOptions,
+  type SumOfSquaresState,
+  scaleBySumOfSquares,
+} from './adagrad.js'
 export {
   type AdamMoments,
   type AdamMomentsState,
@@ -19,8 +28,19 @@ export {
   adamw,
   scaleByAdam,
 } from './adam.js'
+export { type AdamaxMomentsState, type AdamaxState, adamax } from './adamax.js'
 export { addDecayedWeights } from './decay.js'
 export { type TraceOptions, type TraceState, trace } from './momentum.js'
+export { type NadamMomentsState, type NadamOptions, type NadamState, nadam } from './nadam.js'
+export { type RadamMomentsState, type RadamState, radam } from './radam.js'
+export {
+  type RmsOptions,
+  type RmspropOptions,
+  type RmspropState,
+  type RmsState,
+  rmsprop,
+  scaleByRms,
+} from './rmsprop.js'
 export {
   asSchedule,
   constant,

@@ -11,8 +11,9 @@
  * References  Hessel et al. 2020, Optax
  */
 import { type EmptyTree, emptyTree, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
+import { checkNonNegative } from './hyperparameters.js'
 import { combine, scaled } from './leaf.js'
-import type { Schedule } from './schedule.js'
+import { asSchedule, type Schedule } from './schedule.js'
 
 /** What a transformation remembers from step to step. */
 export type OptimizerState = number | Tree | { readonly [key: string]: OptimizerState } | readonly OptimizerState[]
@@ -59,12 +60,7 @@ export const chain = <const S extends readonly OptimizerState[]>(
   }
 }
 
-/**
- * factor·u.
- *
- * @example
- * toArray(scale(-2)(…)) // see chain
- */
+/** factor·u. */
 export const scale = (factor: number): GradientTransformation<EmptyTree> =>
   factor === 1 ? identity : stateless((updates) => mapTree(scaled(factor))(updates))
 
@@ -74,9 +70,16 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<Step
   update: (updates, { step }) => [mapTree(scaled(schedule(step)))(updates), { step: step + 1 }],
 })
 
-/** −η·u or −η(t)·u: the last link of every descent. */
-export const scaleByLearningRate = (learningRate: number | Schedule): GradientTransformation<StepState> =>
-  scaleBySchedule(typeof learningRate === 'number' ? () => -learningRate : (step) => -learningRate(step))
+/**
+ * −η·u or −η(t)·u: the last link of every descent.
+ *
+ * @throws RangeError unless a learning rate that is a number is finite and ≥ 0
+ */
+export const scaleByLearningRate = (learningRate: number | Schedule): GradientTransformation<StepState> => {
+  if (typeof learningRate === 'number') checkNonNegative('learningRate', learningRate)
+  const rate = asSchedule(learningRate)
+  return scaleBySchedule((step) => -rate(step))
+}
 
 /**
  * params + updates, in the dtype of params.

@@ -32,11 +32,15 @@ export type CalibrationFailure = AccountingFailure | UnreachableTarget
 /** ε as a function of one parameter; a failure wherever the event has none. */
 type Spending = (parameter: number) => Either<AccountingFailure, number>
 
-const checkTarget = ({ epsilon, delta }: PrivacyTarget): Either<InvalidParameter, PrivacyTarget> =>
+/** A target that some mechanism can meet: 0 < ε < ∞, 0 ≤ δ < 1 (0 < δ where asked). */
+export const checkTarget = (
+  { epsilon, delta }: PrivacyTarget,
+  { positiveDelta = false }: { readonly positiveDelta?: boolean } = {},
+): Either<InvalidParameter, PrivacyTarget> =>
   !(epsilon > 0 && epsilon < Infinity)
     ? E.left(invalidParameter('epsilon', epsilon, 'a finite number > 0'))
-    : !(delta >= 0 && delta < 1)
-      ? E.left(invalidParameter('delta', delta, 'in [0, 1)'))
+    : !(delta >= 0 && delta < 1 && (delta > 0 || !positiveDelta))
+      ? E.left(invalidParameter('delta', delta, positiveDelta ? 'in (0, 1)' : 'in [0, 1)'))
       : E.right({ epsilon, delta })
 
 const spending =
@@ -148,7 +152,7 @@ const narrowLog =
  * Errors     as `calibrateNoiseMultiplier`; UnreachableTarget where not even 0 steps meet it
  *
  * @example
- * calibrateSteps(rdp(), { epsilon: 1, delta: 1e-5 })(() => Event.noOp) // => E.right(9007199254740991)
+ * calibrateSteps(rdp(), { epsilon: 1, delta: 1e-5 })(() => Event.noOp) // => { _tag: 'Right', right: 9007199254740991 }
  */
 export const calibrateSteps =
   <Curve>(accountant: Accountant<Curve>, target: PrivacyTarget, maximum: number = Number.MAX_SAFE_INTEGER) =>

@@ -33,12 +33,20 @@ export const flatClip = (l2ClipNorm: number): ClipRule => {
   return { factor: (norm) => (norm > l2ClipNorm ? l2ClipNorm / norm : 1), l2Bound: l2ClipNorm }
 }
 
-/** The hair by which a rescaled norm stays below its bound: room for the rounding of float32 products. */
+/**
+ * The hair by which a rescaled norm stays below its bound: 16 units of float32 rounding, of which a weight times a number,
+ * or a weight times a product, takes two.
+ */
 const margin = 1 - 2 ** -20
+
+/** Below it a quotient of float64 numbers is no longer relatively exact. */
+const leastNormal = 2 ** -1022
 
 /**
  * The factor of a rule, held to its promise: the weight w of a sample with this norm, 0 ≤ w and w · norm ≤ l2Bound with
  * room for rounding. A rule that promises too much, or returns NaN, loses signal, never privacy.
+ *
+ *   w = min(factor(norm), (1 − 2⁻²⁰) · l2Bound / norm),   0 where that is not a number, negative, infinite or subnormal
  *
  * @example
  * safeFactor({ factor: () => 5, l2Bound: 1 })(2) < 0.5 // => true
@@ -47,11 +55,8 @@ export const safeFactor =
   ({ factor, l2Bound }: ClipRule) =>
   (norm: number): number => {
     if (!Number.isFinite(norm)) return 0
-    const proposed = factor(norm)
-    if (!(proposed >= 0)) return 0
-    const longest = l2Bound * margin
-    const weight = proposed * norm <= longest ? proposed : longest / norm
-    return Number.isFinite(weight) ? weight : 0
+    const weight = Math.min(factor(norm), (l2Bound * margin) / norm)
+    return weight >= leastNormal && weight < Number.POSITIVE_INFINITY ? weight : 0
   }
 
 /**

@@ -137,7 +137,7 @@ export const pureDp = (epsilon: number): PrivacyEvent => ({ _tag: 'PureDp', epsi
  * The event on a Poisson-sampled batch.
  *
  * @example
- * pipe(Event.gaussian(1.1), Event.poissonSampled(0.01), Event.selfComposed(1000), Event.showEvent) // => '1000 × Poisson(0.01, Gaussian(1.1))'
+ * Event.showEvent(Event.selfComposed(1000)(Event.poissonSampled(0.01)(Event.gaussian(1.1)))) // => '1000 × Poisson(0.01, Gaussian(1.1))'
  */
 export const poissonSampled =
   (samplingProbability: number) =>

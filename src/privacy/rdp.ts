@@ -215,7 +215,7 @@ export interface RdpOptions {
  * References Mironov 2017, arXiv:1702.07476 · Mironov, Talwar & Zhang 2019, arXiv:1908.10530 · Balle et al. 2020, arXiv:1905.09982
  *
  * @example
- * rdp().interpret(Event.selfComposed(3)(Event.gaussian(2))) // => E.right({ terms: [{ term: { _tag: 'Gaussian', noiseMultiplier: 2 }, count: 3 }] })
+ * rdp().interpret(Event.selfComposed(3)(Event.gaussian(2))) // => { _tag: 'Right', right: { terms: [{ term: { _tag: 'Gaussian', noiseMultiplier: 2 }, count: 3 }] } }
  */
 export const rdp = ({
   neighbouring = 'addOrRemoveOne',

@@ -50,6 +50,7 @@ export const convolutionOutput = (convolution: Convolution2d, input: Shape, weig
   const fits =
     input.length === 4 &&
     weight.length === 4 &&
+    [convolution.groups, cg].every(Number.isSafeInteger) &&
     c === (cg as number) * convolution.groups &&
     (o as number) % convolution.groups === 0 &&
     kh === convolution.kernel[0] &&

@@ -66,17 +66,10 @@ const padded = (convolution: Convolution2d, [n, c, h, w]: Shape): Shape => [
   (w as number) + 2 * convolution.padding[1],
 ]
 
-/** The shape of a weight that takes x to gy; throws where there is none. */
-const weightShape = (x: Shape, gy: Shape, convolution: Convolution2d): Shape => {
-  const weight = [gy[1] ?? NaN, (x[1] ?? NaN) / convolution.groups, ...convolution.kernel]
-  if (!weight.every(Number.isInteger)) throw shapeError('conv2d: input and cotangent do not fit', x, gy)
-  return checkOutput(x, weight, gy, convolution)
-}
-
-const checkOutput = (x: Shape, weight: Shape, gy: Shape, convolution: Convolution2d): Shape => {
-  const output = convolutionOutput(convolution, checkShape(x), weight)
+/** Throws unless a cotangent has the shape of the output. */
+const checkCotangent = (convolution: Convolution2d, input: Shape, weight: Shape, gy: Shape): void => {
+  const output = convolutionOutput(convolution, checkShape(input), weight)
   if (!ShapeEq.equals(output, gy)) throw shapeError('conv2d: the cotangent has not the shape of the output', gy, output)
-  return weight
 }
 
 /**
@@ -109,7 +102,7 @@ export const conv2d = (x: Tensor, weight: Tensor, bias: Tensor | undefined, conv
  * Shapes  gy [n, o, oh, ow] · weight [o, c/groups, kh, kw] → [n, c, h, w] = input
  */
 export const conv2dInputGrad = (gy: Tensor, weight: Tensor, convolution: Convolution2d, input: Shape): Tensor => {
-  checkOutput(input, weight.shape, gy.shape, convolution)
+  checkCotangent(convolution, input, weight.shape, gy.shape)
   const shapes = { input: padded(convolution, input), weight: weight.shape, output: gy.shape }
   const [g, w] = [elements(gy), elements(weight)]
   const gx = filled(shapes.input, (out) => {
@@ -126,10 +119,12 @@ export const conv2dInputGrad = (gy: Tensor, weight: Tensor, convolution: Convolu
  * Shapes  x [n, c, h, w] · gy [n, o, oh, ow] → [n, o, c/groups, kh, kw]
  */
 export const conv2dPerSampleGrad = (x: Tensor, gy: Tensor, convolution: Convolution2d): Tensor => {
-  const weight = weightShape(x.shape, gy.shape, convolution)
+  const [samples, channels] = x.shape as Four
+  const weight = [gy.shape[1] as number, channels / convolution.groups, ...convolution.kernel]
+  checkCotangent(convolution, x.shape, weight, gy.shape)
   const shapes = { input: padded(convolution, x.shape), weight, output: gy.shape }
   const [input, g] = [elements(pad2d(x, symmetric(convolution.padding))), elements(gy)]
-  return filled([gy.shape[0] as number, ...weight], (out) => {
+  return filled([samples, ...weight], (out) => {
     eachTap(convolution, shapes, (tap) => {
       const at = tap.n * sizeOf(weight) + tap.w
       out[at] = (out[at] as number) + (input[tap.x] as number) * (g[tap.y] as number)

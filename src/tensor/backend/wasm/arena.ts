@@ -1,7 +1,7 @@
 /**
  * Linear memory as a stack of temporaries: within a scope it only grows, and at the end of the scope it is as it was.
  */
-import { isTensor, type Storage, type Tensor, unsafeTensor, allocate, copyInto, size } from '../../tensor.js'
+import { allocate, copyInto, isTensor, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
 
 const PAGE = 65536
 /** Kernels may read a few vectors past the end of an operand. */
@@ -228,7 +228,9 @@ const mapTensors = (value: unknown, f: (t: Tensor) => Tensor): unknown => {
     const changed = Object.entries(node)
       .map(([key, child]) => [key, child, walk(child)] as const)
       .filter(([, before, after]) => before !== after)
-    return changed.length === 0 ? node : { ...node, ...Object.fromEntries(changed.map(([key, , after]) => [key, after])) }
+    return changed.length === 0
+      ? node
+      : { ...node, ...Object.fromEntries(changed.map(([key, , after]) => [key, after])) }
   }
   return walk(value)
 }

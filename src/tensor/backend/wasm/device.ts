@@ -84,8 +84,7 @@ export interface DeviceOptions {
 export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => {
   const base = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
   const memory = new WebAssembly.Memory({ initial: Math.ceil(base / 65536) + 64, maximum: 65536, shared })
-  const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } })
-    .exports as unknown as Exports
+  const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
   const viewArguments = (): Int32Array => new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
   let control = viewArguments()
   const arena = arenaOver(memory, Math.ceil(base / 65536) * 65536, () => {
@@ -97,8 +96,7 @@ export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => 
   const launch = (job: Launch): void => {
     if (job.parts <= 0) return
     const worthwhile = threads > 1 && job.parts > 1 && job.cost > WORTHWHILE && !closed
-    if (worthwhile)
-      while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
+    if (worthwhile) while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
     const run = (scratch: number, step: number): void => {
       control.set(job.arguments)
       control[ARGUMENT_COUNT - 2] = scratch

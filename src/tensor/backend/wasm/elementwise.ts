@@ -14,10 +14,7 @@ const PART = 8192
 /** Nanoseconds that an element takes, roughly. */
 const unaryCost = { exp: 1, log: 1.5, tanh: 2, sigmoid: 1.5 } as const
 
-type Elementwise = Pick<
-  Backend,
-  'map' | 'zip' | 'sum' | 'rowDots' | 'weightedRowSum' | 'scaleRows' | 'pad2d'
->
+type Elementwise = Pick<Backend, 'map' | 'zip' | 'sum' | 'rowDots' | 'weightedRowSum' | 'scaleRows' | 'pad2d'>
 
 export const elementwise = (device: Device): Elementwise => {
   const map: Backend['map'] = (op, x) => {
@@ -86,13 +83,14 @@ export const elementwise = (device: Device): Elementwise => {
     if (summed.size !== axes.length || axes.some((axis) => x.shape[axis] === undefined))
       throw shapeError('sum: axes are different axes of the tensor', axes, x.shape)
     const shape = x.shape.filter((_, axis) => !summed.has(axis))
+    const source = device.dense(x)
     const { tensor, storage, address } = device.result('float32', shape)
     if (size(x) === 0) {
       storage.fill(0)
       return tensor
     }
     device.arena.temporarily(() => {
-      let from = device.dense(x)
+      let from = source
       let extents = x.shape
       // One run of neighbouring axes at a time, from the innermost on; the last one goes to the result.
       let groups = runsOf(axes)
@@ -122,12 +120,12 @@ export const elementwise = (device: Device): Elementwise => {
       throw shapeError('rowDots takes rows of equal shape', a.shape, b.shape)
     const rows = a.shape[0] as number
     const length = sizeOf(a.shape.slice(1))
+    const left = device.dense(a)
+    const right = a === b ? left : device.dense(b)
     const { tensor, storage } = device.result('float64', [rows])
     storage.fill(0)
     if (size(a) === 0) return tensor
     device.arena.temporarily(() => {
-      const left = device.dense(a)
-      const right = a === b ? left : device.dense(b)
       const block = 32768
       const blocks = Math.ceil(length / block)
       const partial = device.arena.allocate('float64', rows * blocks)
@@ -152,6 +150,7 @@ export const elementwise = (device: Device): Elementwise => {
 
   const weightedRowSum: Backend['weightedRowSum'] = (weight, x) => {
     checkWeights(weight, x)
+    const from = device.dense(x)
     const { tensor, storage, address } = device.result('float32', x.shape.slice(1))
     if (size(x) === 0) storage.fill(0)
     else
@@ -160,7 +159,7 @@ export const elementwise = (device: Device): Elementwise => {
         const part = 1024
         device.launch({
           kernel: kernel.weightedRowSum,
-          arguments: [device.roundedToZero(weight), device.dense(x), address, x.shape[0] as number, columns, part],
+          arguments: [device.roundedToZero(weight), from, address, x.shape[0] as number, columns, part],
           parts: Math.ceil(columns / part),
           cost: 0.3 * size(x),
         })
@@ -175,7 +174,13 @@ export const elementwise = (device: Device): Elementwise => {
     const from = device.dense(x)
     const { tensor, address } = device.result('float32', x.shape)
     const shape = [x.shape[0] as number, sizeOf(x.shape.slice(1))]
-    zipViews('mul', shape, { address: scale, shape, stride: [1, 0] }, { address: from, shape, stride: rowMajor(shape) }, address)
+    zipViews(
+      'mul',
+      shape,
+      { address: scale, shape, stride: [1, 0] },
+      { address: from, shape, stride: rowMajor(shape) },
+      address,
+    )
     return tensor
   }
 

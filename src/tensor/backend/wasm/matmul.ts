@@ -82,7 +82,8 @@ export const products = (device: Device): Pick<Backend, 'matmul'> => {
     const units = count * rowBlocks * Math.ceil(p / columnBlock)
     const perUnit = (work * count) / units
     const unitsPerChunk = Math.max(1, Math.floor(100_000 / perUnit))
-    const packsRight = right.column !== 1 || (m > 16 && k >= 64 && right.row >= 128)
+    // A tile tells by the address of the right factor that it is done, so a stride of 0 has to be packed.
+    const packsRight = right.column !== 1 || right.row === 0 || (m > 16 && k >= 64 && right.row >= 128)
     const packsLeft = left.column !== 1 && left.row === 1 && p > 16 && k >= 64 && left.column >= 128
     device.launch({
       kernel: kernel.gemm,
@@ -113,12 +114,7 @@ export const products = (device: Device): Pick<Backend, 'matmul'> => {
 }
 
 /** For each batch, in row-major order, the offsets of both operands in bytes. */
-const fillOffsets = (
-  table: Int32Array,
-  batch: Shape,
-  left: readonly number[],
-  right: readonly number[],
-): void => {
+const fillOffsets = (table: Int32Array, batch: Shape, left: readonly number[], right: readonly number[]): void => {
   const index = batch.map(() => 0)
   let [a, b] = [0, 0]
   for (let i = 0; i < table.length; i += 2) {

@@ -20,9 +20,9 @@ interface NodeModules {
 
 /** A module of Node, unknown to bundlers; undefined elsewhere. */
 const node = <Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined =>
-  (
-    globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
-  ).process?.getBuiltinModule?.(name) as NodeModules[Name] | undefined
+  (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(name) as
+    | NodeModules[Name]
+    | undefined
 
 /** (module (func (param v128 v128 v128) (result v128) local.get 0 local.get 1 local.get 2 f32x4.relaxed_madd)) */
 const relaxedProbe = Uint8Array.of(

@@ -11,14 +11,12 @@ import { addPatches, packPatches } from './patches'
 import { putPart, putTransposed, tileColumns, tileRows } from './tile'
 import { c, groups, h, kh, kw, n, o, oh, ow, w } from './window'
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function planeBytes(): usize {
   return (<usize>h() * <usize>w()) << 2
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function roundUp(columns: i32): i32 {
   return (columns + 7) & ~7
 }
@@ -174,8 +172,7 @@ export function weightGradChunk(chunk: i32, scratch: usize): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function sampleGrad(slice: i32): usize {
   return address(1) + ((<usize>slice * <usize>o() * <usize>(oh() * ow())) << 2)
 }
@@ -193,8 +190,7 @@ function allChannels(slice: i32, gy: usize, out: usize, accumulate: bool, scratc
 }
 
 /** Room for the patches of a block, behind which come gradients that nobody keeps. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function behindPatches(scratch: usize): usize {
   return scratch + 128 + <usize>argument(25) * address(24)
 }

@@ -4,8 +4,7 @@
 import { address, argument } from './arguments'
 import { exp, log, sigmoid, tanh } from './transcendental'
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function unary(op: i32, x: v128): v128 {
   switch (op) {
     case 0:
@@ -31,8 +30,7 @@ function unary(op: i32, x: v128): v128 {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function binary(op: i32, a: v128, b: v128): v128 {
   const one = f32x4.splat(1)
   switch (op) {
@@ -57,8 +55,7 @@ function binary(op: i32, a: v128, b: v128): v128 {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function mapRun(op: i32, x: usize, out: usize, count: i32): void {
   for (; count >= 4; count -= 4, x += 16, out += 16) v128.store(out, unary(op, v128.load(x)))
   for (; count > 0; count--, x += 4, out += 4) v128.store32_lane(out, unary(op, v128.load32_zero(x)), 0)
@@ -105,8 +102,7 @@ export function mapChunk(chunk: i32): void {
 }
 
 /** A step of 0 repeats one number. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function zipSteps(op: i32, a: usize, b: usize, out: usize, count: i32, stepA: usize, stepB: usize): void {
   let left = v128.load32_splat(a)
   let right = v128.load32_splat(b)
@@ -121,8 +117,7 @@ function zipSteps(op: i32, a: usize, b: usize, out: usize, count: i32, stepA: us
     v128.store32_lane(out, binary(op, v128.load32_zero(a), v128.load32_zero(b)), 0)
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function zipRun(op: i32, a: usize, b: usize, out: usize, count: i32, stepA: usize, stepB: usize): void {
   if (stepA && stepB) zipSteps(op, a, b, out, count, 4, 4)
   else if (stepA) zipSteps(op, a, b, out, count, 4, 0)

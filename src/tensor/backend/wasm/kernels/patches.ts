@@ -4,15 +4,13 @@
 import { dilationH, dilationW, h, kh, kw, ow, padH, padW, strideH, strideW, w } from './window'
 
 /** The first output column, at or after 0, whose window starts at or right of the left edge. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function firstInside(): i32 {
   return (padW() + strideW() - 1) / strideW()
 }
 
 /** One past the last output column whose window, of whole runs of kw, ends within the row. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function endInside(): i32 {
   const room = w() + padW() - (kw() - 1) * dilationW() - 1
   return room < 0 ? 0 : min(ow(), room / strideW() + 1)
@@ -23,14 +21,7 @@ function endInside(): i32 {
  * what a run writes past its end is overwritten by the next: rows are padded to at least three more numbers, or a multiple
  * of 8, and the padding is zeroed.
  */
-export function packPatches(
-  planes: usize,
-  channels: i32,
-  first: i32,
-  end: i32,
-  out: usize,
-  rowBytes: usize,
-): void {
+export function packPatches(planes: usize, channels: i32, first: i32, end: i32, out: usize, rowBytes: usize): void {
   const width = ow()
   const run = kw()
   const height = h()
@@ -92,14 +83,7 @@ function packRun(source: usize, x: i32, at: usize): void {
 }
 
 /** The adjoint of `packPatches`: adds rows of patches to the planes. */
-export function addPatches(
-  planes: usize,
-  channels: i32,
-  first: i32,
-  end: i32,
-  from: usize,
-  rowBytes: usize,
-): void {
+export function addPatches(planes: usize, channels: i32, first: i32, end: i32, from: usize, rowBytes: usize): void {
   const width = ow()
   const run = kw()
   const height = h()
@@ -137,8 +121,7 @@ export function addPatches(
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function addRun(read: usize, run: i32, at: usize): void {
   for (; run >= 4; run -= 4, read += 16, at += 16) v128.store(at, f32x4.add(v128.load(at), v128.load(read)))
   if (run & 2) {

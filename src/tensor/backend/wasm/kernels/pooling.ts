@@ -5,37 +5,32 @@ import { address, argument } from './arguments'
 import { dilationH, dilationW, h, kh, kw, oh, ow, padH, padW, strideH, strideW, w } from './window'
 
 /** The first tap of a window, begun at `start`, that is not before the edge. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function firstTap(start: i32, dilation: i32): i32 {
   return start >= 0 ? 0 : (dilation - 1 - start) / dilation
 }
 
 /** One past the last tap of a window, begun at `start`, that is before the end. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function endTap(start: i32, dilation: i32, taps: i32, extent: i32): i32 {
   return start >= extent ? 0 : min(taps, (extent - 1 - start) / dilation + 1)
 }
 
 /** Output columns whose windows lie within the row: from here … */
-// @ts-ignore: decorator
-@inline
+// @inline
 function insideFrom(): i32 {
   return min(ow(), (padW() + strideW() - 1) / strideW())
 }
 
 /** … to here. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function insideTo(): i32 {
   const room = w() + padW() - (kw() - 1) * dilationW() - 1
   return room < 0 ? 0 : min(ow(), room / strideW() + 1)
 }
 
 /** Four numbers `step` apart. May read, but not use, 4 bytes past the last one. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function load4(at: usize, step: i32): v128 {
   if (step == 1) return v128.load(at)
   if (step == 2) return v128.shuffle<f32>(v128.load(at), v128.load(at, 16), 0, 2, 4, 6)
@@ -46,8 +41,7 @@ function load4(at: usize, step: i32): v128 {
   return v128.load32_lane(at + 3 * bytes, v, 3)
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function better(value: v128, best: v128): v128 {
   return v128.or(f32x4.gt(value, best), v128.andnot(f32x4.ne(value, value), f32x4.ne(best, best)))
 }
@@ -193,8 +187,7 @@ export function averagePoolGradChunk(chunk: i32): void {
         const last = endTap(left, dilationW(), kw(), w())
         for (let ky = firstRow; ky < endRow; ky++) {
           let at = gx + ((<usize>((top + ky * dilationH()) * w() + left + first * dilationW())) << 2)
-          for (let kx = first; kx < last; kx++, at += (<usize>dilationW()) << 2)
-            store<f32>(at, load<f32>(at) + value)
+          for (let kx = first; kx < last; kx++, at += (<usize>dilationW()) << 2) store<f32>(at, load<f32>(at) + value)
         }
       }
     }

@@ -4,14 +4,12 @@
 import { address, argument } from './arguments'
 import { madd } from './tile'
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function high(v: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3))
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function both(v: v128): f64 {
   return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1)
 }
@@ -56,8 +54,7 @@ export function reduceChunk(chunk: i32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function store2(out: usize, a: v128, b: v128): void {
   const low = f32x4.demote_f64x2_zero(a)
   v128.store(out, v128.shuffle<f32>(low, f32x4.demote_f64x2_zero(b), 0, 1, 4, 5))

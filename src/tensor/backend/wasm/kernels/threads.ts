@@ -60,8 +60,7 @@ export function serve(thread: i32): void {
       // The epoch is read before the last look, so that a job published in between ends the wait at once.
       const epoch = atomic.load<i32>(EPOCH)
       atomic.add<i32>(SLEEPERS, 1)
-      if (atomic.load<i32>(REMAINING) <= 0 && atomic.load<i32>(STOP) == 0)
-        atomic.wait<i32>(EPOCH, epoch, -1)
+      if (atomic.load<i32>(REMAINING) <= 0 && atomic.load<i32>(STOP) == 0) atomic.wait<i32>(EPOCH, epoch, -1)
       atomic.sub<i32>(SLEEPERS, 1)
     }
     atomic.sub<i32>(READY, 1)

@@ -2,27 +2,26 @@
  * The register tile: 4 rows × 8 columns of a product, in eight 4-lane accumulators. Larger tiles spill registers on some
  * engines.
  *
+ * One step of k is one turn of the loop: V8 moves the loads of an unrolled body to its front, and spills.
+ *
  * Every element is summed over k in ascending order, in one lane, so that its bits do not depend on where in a tile, or on
  * which thread, it was computed.
  */
 
 /** a·b + c, with one rounding where the engine offers it. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)
   return f32x4.add(f32x4.mul(a, b), c)
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function zero(): v128 {
   return f32x4.splat(0)
 }
 
 /** Writes, or adds, two vectors to one row of the result. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function put(out: usize, left: v128, right: v128, accumulate: bool): void {
   if (accumulate) {
     v128.store(out, f32x4.add(v128.load(out), left))
@@ -59,95 +58,27 @@ export function tileRows(
   let c21 = zero()
   let c30 = zero()
   let c31 = zero()
-  let v = zero()
-  let l = zero()
-  let r = zero()
-  for (; k >= 4; k -= 4) {
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a0)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a1)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a2)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a3)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    b += bK
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a0, 4)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a1, 4)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a2, 4)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a3, 4)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    b += bK
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a0, 8)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a1, 8)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a2, 8)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a3, 8)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    b += bK
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a0, 12)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a1, 12)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a2, 12)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a3, 12)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    b += bK
-    a0 += 16
-    a1 += 16
-    a2 += 16
-    a3 += 16
-  }
-  for (; k > 0; k--) {
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a0)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a1)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a2)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a3)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    b += bK
+  const end = b + <usize>k * bK
+  while (b != end) {
+    const l = v128.load(b)
+    const r = v128.load(b, 16)
+    const v0 = v128.load32_splat(a0)
+    c00 = madd(v0, l, c00)
+    c01 = madd(v0, r, c01)
+    const v1 = v128.load32_splat(a1)
+    c10 = madd(v1, l, c10)
+    c11 = madd(v1, r, c11)
+    const v2 = v128.load32_splat(a2)
+    c20 = madd(v2, l, c20)
+    c21 = madd(v2, r, c21)
+    const v3 = v128.load32_splat(a3)
+    c30 = madd(v3, l, c30)
+    c31 = madd(v3, r, c31)
     a0 += 4
     a1 += 4
     a2 += 4
     a3 += 4
+    b += bK
   }
   put(out, c00, c01, accumulate)
   out += outM
@@ -177,90 +108,22 @@ export function tileColumns(
   let c21 = zero()
   let c30 = zero()
   let c31 = zero()
-  let v = zero()
-  let l = zero()
-  let r = zero()
-  for (; k >= 4; k -= 4) {
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a, 4)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a, 8)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a, 12)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    a += aK
-    b += bK
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a, 4)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a, 8)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a, 12)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    a += aK
-    b += bK
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a, 4)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a, 8)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a, 12)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    a += aK
-    b += bK
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a, 4)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a, 8)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a, 12)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
-    a += aK
-    b += bK
-  }
-  for (; k > 0; k--) {
-    l = v128.load(b)
-    r = v128.load(b, 16)
-    v = v128.load32_splat(a)
-    c00 = madd(v, l, c00)
-    c01 = madd(v, r, c01)
-    v = v128.load32_splat(a, 4)
-    c10 = madd(v, l, c10)
-    c11 = madd(v, r, c11)
-    v = v128.load32_splat(a, 8)
-    c20 = madd(v, l, c20)
-    c21 = madd(v, r, c21)
-    v = v128.load32_splat(a, 12)
-    c30 = madd(v, l, c30)
-    c31 = madd(v, r, c31)
+  const end = b + <usize>k * bK
+  while (b != end) {
+    const l = v128.load(b)
+    const r = v128.load(b, 16)
+    const v0 = v128.load32_splat(a)
+    c00 = madd(v0, l, c00)
+    c01 = madd(v0, r, c01)
+    const v1 = v128.load32_splat(a, 4)
+    c10 = madd(v1, l, c10)
+    c11 = madd(v1, r, c11)
+    const v2 = v128.load32_splat(a, 8)
+    c20 = madd(v2, l, c20)
+    c21 = madd(v2, r, c21)
+    const v3 = v128.load32_splat(a, 12)
+    c30 = madd(v3, l, c30)
+    c31 = madd(v3, r, c31)
     a += aK
     b += bK
   }
@@ -316,8 +179,7 @@ export function putTransposed(tile: usize, out: usize, channel: usize, rows: i32
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function putChannel(values: v128, out: usize, bias: usize): void {
   v128.store(out, bias ? f32x4.add(values, v128.load32_splat(bias)) : values)
 }

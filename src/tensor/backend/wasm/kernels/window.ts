@@ -4,85 +4,69 @@
  */
 import { argument } from './arguments'
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function n(): i32 {
   return argument(8)
 }
 /** Input channels of a group. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function c(): i32 {
   return argument(9)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function h(): i32 {
   return argument(10)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function w(): i32 {
   return argument(11)
 }
 /** Output channels of a group. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function o(): i32 {
   return argument(12)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function groups(): i32 {
   return argument(13)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function kh(): i32 {
   return argument(14)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function kw(): i32 {
   return argument(15)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function strideH(): i32 {
   return argument(16)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function strideW(): i32 {
   return argument(17)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function padH(): i32 {
   return argument(18)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function padW(): i32 {
   return argument(19)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function dilationH(): i32 {
   return argument(20)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function dilationW(): i32 {
   return argument(21)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function oh(): i32 {
   return argument(22)
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function ow(): i32 {
   return argument(23)
 }

@@ -1,0 +1,256 @@
+/**
+ * Convolution and its adjoints: products with patches, sample by sample.
+ */
+import { ShapeEq, shapeError, sizeOf } from '../../shape.js'
+import { size, type Tensor } from '../../tensor.js'
+import { type Convolution2d, convolutionOutput } from '../../window.js'
+import type { Backend } from '../backend.js'
+import { type Device, SCRATCH } from './device.js'
+import { geometry, type Quad } from './geometry.js'
+import { kernel } from './kernel.js'
+
+type Convolutions = Pick<
+  Backend,
+  'conv2d' | 'conv2dInputGrad' | 'conv2dPerSampleGrad' | 'conv2dSquaredNorm' | 'conv2dWeightedGrad'
+>
+
+/** Bytes of patches that leave room for the rest in L2. */
+const PATCH_BYTES = 384 * 1024
+/** Multiply-adds of a chunk. */
+const CHUNK_WORK = 400_000
+/** Multiply-adds to nanoseconds. */
+const COST = 0.06
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
+
+/**
+ * Numbers from one patch to the next: room for what the copy of a run writes past its end, and an odd multiple of 8, so that
+ * a column of patches spreads over all sets of the cache.
+ */
+const patchRow = (entries: number, kernelWidth: number): number => {
+  const row = roundUp(entries + (kernelWidth % 4 === 0 ? 0 : 3), 8)
+  return row % 16 === 0 ? row + 8 : row
+}
+
+const dimensions = (
+  convolution: Convolution2d,
+  input: readonly number[],
+  output: readonly number[],
+): {
+  readonly group: number
+  readonly outputs: number
+  readonly taps: number
+  readonly positions: number
+  readonly work: number
+} => {
+  const group = (input[1] as number) / convolution.groups
+  const outputs = (output[1] as number) / convolution.groups
+  const taps = convolution.kernel[0] * convolution.kernel[1]
+  const positions = (output[2] as number) * (output[3] as number)
+  return { group, outputs, taps, positions, work: group * outputs * taps * positions }
+}
+
+/** How many units of this much work make a chunk. */
+const chunking = (units: number, work: number): { readonly perChunk: number; readonly parts: number } => {
+  const perChunk = Math.max(1, Math.floor(CHUNK_WORK / Math.max(1, work)))
+  return { perChunk, parts: Math.ceil(units / perChunk) }
+}
+
+export const convolutions = (device: Device): Convolutions => {
+  const packed = (weight: number, convolution: Convolution2d, shape: Quad, transposed: boolean): number => {
+    const [o, group, kh, kw] = shape
+    const entries = group * kh * kw
+    const outputs = o / convolution.groups
+    const length = transposed ? entries * roundUp(outputs, 8) : outputs * roundUp(entries, 8)
+    const panels = device.result('float32', [convolution.groups * length]).address
+    const none: Quad = [0, group * convolution.groups, 1, 1]
+    device.launch({
+      kernel: kernel.packWeights,
+      arguments: [
+        ...[weight, panels, transposed ? 1 : 0, 0, 0, 0, 0, 0],
+        ...geometry(convolution, convolution.groups, none, [0, o, 1, 1]),
+      ],
+      parts: 1,
+      cost: 0,
+    })
+    return panels
+  }
+
+  const conv2d: Backend['conv2d'] = (x, weight, bias, convolution) => {
+    const output = convolutionOutput(convolution, x.shape, weight.shape) as Quad
+    const [n, o] = output
+    if (bias !== undefined && !ShapeEq.equals(bias.shape, [o]))
+      throw shapeError('conv2d: one bias for each output channel', bias.shape, weight.shape)
+    const [from, weights] = [device.dense(x), device.dense(weight)]
+    const offset = bias === undefined ? 0 : device.dense(bias)
+    const { tensor, address } = device.result('float32', output)
+    if (size(tensor) === 0) return tensor
+    const { group, taps, positions, work } = dimensions(convolution, x.shape, output)
+    const row = patchRow(group * taps, convolution.kernel[1])
+    const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
+    const blocks = Math.ceil(positions / block)
+    const units = n * convolution.groups * blocks
+    const { perChunk, parts } = chunking(units, work / blocks)
+    device.arena.temporarily(() =>
+      device.launch({
+        kernel: kernel.convolve,
+        arguments: [
+          ...[from, packed(weights, convolution, weight.shape as Quad, true), offset, address, 0, 0, 0, 0],
+          ...geometry(convolution, convolution.groups, x.shape as Quad, output),
+          ...[4 * row, block, 0, units, perChunk],
+        ],
+        parts,
+        cost: COST * work * n * convolution.groups,
+        scratch: 128 + 4 * row * (block + 4),
+      }),
+    )
+    return tensor
+  }
+
+  const conv2dInputGrad: Backend['conv2dInputGrad'] = (gy, weight, convolution, input) => {
+    const output = convolutionOutput(convolution, input, weight.shape) as Quad
+    if (!ShapeEq.equals(gy.shape, output))
+      throw shapeError('conv2dInputGrad: the cotangent has not the shape of the output', gy.shape, output)
+    const [from, weights] = [device.dense(gy), device.dense(weight)]
+    const { tensor, storage, address } = device.result('float32', input)
+    if (size(gy) === 0) {
+      storage.fill(0)
+      return tensor
+    }
+    const { group, taps, positions, work } = dimensions(convolution, input, output)
+    const row = patchRow(group * taps, convolution.kernel[1])
+    const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
+    const units = (input[0] as number) * convolution.groups
+    const { perChunk, parts } = chunking(units, work)
+    device.arena.temporarily(() =>
+      device.launch({
+        kernel: kernel.inputGrad,
+        arguments: [
+          ...[from, packed(weights, convolution, weight.shape as Quad, false), address, 0, 0, 0, 0, 0],
+          ...geometry(convolution, convolution.groups, input as Quad, output),
+          ...[4 * row, block, 0, units, perChunk],
+        ],
+        parts,
+        cost: COST * work * units,
+        scratch: 4 * row * (block + 4),
+      }),
+    )
+    return tensor
+  }
+
+  /** The three gradients of the weight: `mode` is that of `weightGradChunk`. */
+  const weightGrad = (
+    operands: { readonly x: number; readonly gy: number; readonly out: number; readonly weight: number },
+    convolution: Convolution2d,
+    input: Quad,
+    output: Quad,
+    { mode, units, samples }: { readonly mode: 0 | 1 | 2; readonly units: number; readonly samples: number },
+  ): void => {
+    const { group, outputs, taps, positions, work } = dimensions(convolution, input, output)
+    // Long columns of patches in one go, then as many channels as fit beside them.
+    const channels = Math.max(1, Math.min(group, Math.floor(PATCH_BYTES / (4 * taps * Math.min(positions, 256)))))
+    const row = patchRow(channels * taps, convolution.kernel[1])
+    const block = blockOf(positions, row, 400)
+    const behind = [0, 4 * outputs * channels * taps, 4 * outputs * positions][mode] as number
+    const total = work * (input[0] as number) * convolution.groups
+    const { perChunk, parts } = chunking(units, total / units)
+    device.launch({
+      kernel: kernel.weightGrad,
+      arguments: [
+        ...[operands.x, operands.gy, operands.out, operands.weight, mode, samples, 0, 0],
+        ...geometry(convolution, convolution.groups, input, output),
+        ...[4 * row, block, channels, units, perChunk],
+      ],
+      parts,
+      cost: COST * total,
+      scratch: 128 + 4 * row * (block + 1) + behind + 64,
+    })
+  }
+
+  const weightShape = (x: Tensor, gy: Tensor, convolution: Convolution2d): Quad => {
+    const {
+      kernel: [kh, kw],
+      groups,
+    } = convolution
+    const shape: Quad = [gy.shape[1] as number, (x.shape[1] as number) / groups, kh, kw]
+    if (gy.shape.length !== 4 || !ShapeEq.equals(convolutionOutput(convolution, x.shape, shape), gy.shape))
+      throw shapeError('conv2d: the cotangent has not the shape of the output', gy.shape, x.shape)
+    return shape
+  }
+
+  const conv2dPerSampleGrad: Backend['conv2dPerSampleGrad'] = (x, gy, convolution) => {
+    const shape = weightShape(x, gy, convolution)
+    const n = x.shape[0] as number
+    const operands = { x: device.dense(x), gy: device.dense(gy), weight: 0 }
+    const { tensor, storage, address } = device.result('float32', [n, ...shape])
+    if (size(x) === 0 || size(gy) === 0) storage.fill(0)
+    else
+      weightGrad({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad, {
+        mode: 0,
+        units: n * convolution.groups,
+        samples: 1,
+      })
+    return tensor
+  }
+
+  const conv2dSquaredNorm: Backend['conv2dSquaredNorm'] = (x, gy, convolution) => {
+    weightShape(x, gy, convolution)
+    const n = x.shape[0] as number
+    const operands = { x: device.dense(x), gy: device.dense(gy), weight: 0 }
+    const { tensor, storage, address } = device.result('float64', [n])
+    if (size(x) === 0 || size(gy) === 0) storage.fill(0)
+    else
+      weightGrad({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad, {
+        mode: 1,
+        units: n,
+        samples: 1,
+      })
+    return tensor
+  }
+
+  const conv2dWeightedGrad: Backend['conv2dWeightedGrad'] = (x, gy, weight, convolution) => {
+    const shape = weightShape(x, gy, convolution)
+    const n = x.shape[0] as number
+    if (!ShapeEq.equals(weight.shape, [n])) throw shapeError('one weight for each sample', weight.shape, x.shape)
+    const operands = { x: device.dense(x), gy: device.dense(gy) }
+    const { tensor, storage, address } = device.result('float32', shape)
+    if (size(x) === 0 || size(gy) === 0) {
+      storage.fill(0)
+      return tensor
+    }
+    device.arena.temporarily(() => {
+      // The blocks depend on n alone, so that the sum does too.
+      const samples = Math.max(8, Math.ceil(n / 16))
+      const blocks = Math.ceil(n / samples)
+      const entries = sizeOf(shape)
+      const out = blocks === 1 ? address : device.result('float32', [blocks, entries]).address
+      weightGrad(
+        { ...operands, out, weight: device.roundedToZero(weight) },
+        convolution,
+        x.shape as Quad,
+        gy.shape as Quad,
+        { mode: 2, units: blocks * convolution.groups, samples },
+      )
+      if (blocks > 1) {
+        const units = Math.ceil(entries / 8)
+        const perChunk = 256
+        device.launch({
+          kernel: kernel.reduce,
+          arguments: [out, address, 1, blocks, entries, units, perChunk],
+          parts: Math.ceil(units / perChunk),
+          cost: 0.4 * blocks * entries,
+        })
+      }
+    })
+    return tensor
+  }
+
+  return { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dSquaredNorm, conv2dWeightedGrad }
+}
+
+/** Positions whose patches are held at once. */
+const blockOf = (positions: number, row: number, most: number): number => {
+  const fits = Math.max(8, Math.floor(Math.min(PATCH_BYTES, SCRATCH) / (4 * row)))
+  const blocks = Math.ceil(positions / Math.min(fits, most))
+  return Math.min(positions, roundUp(positions / blocks, 4))
+}

@@ -1,0 +1,81 @@
+/**
+ * The WebAssembly backend: SIMD kernels on linear memory, with a worker for each further core.
+ */
+import type { Backend } from '../backend.js'
+import { convolutions } from './convolution.js'
+import { deviceOf } from './device.js'
+import { elementwise } from './elementwise.js'
+import * as modules from './generated/modules.js'
+import { products } from './matmul.js'
+import { availableCores, supportsRelaxedSimd, supportsThreads } from './platform.js'
+import { pools } from './pooling.js'
+
+export interface WasmOptions {
+  /** Threads that compute, this one included; by default one for each core, at most 16. Results do not depend on it. */
+  readonly threads?: number
+  /** Fused multiply-adds, which round once; by default where the engine has them. */
+  readonly relaxed?: boolean
+}
+
+export interface WasmBackend extends Backend {
+  /** Sends the workers home; the backend goes on with one thread. A Node process ends without it. */
+  readonly close: () => void
+}
+
+const compiled = new Map<string, WebAssembly.Module>()
+
+const compile = (base64: string): WebAssembly.Module => {
+  const known = compiled.get(base64)
+  if (known !== undefined) return known
+  const module = new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))
+  compiled.set(base64, module)
+  return module
+}
+
+/**
+ * A float32 backend on WebAssembly SIMD.
+ *
+ * Cost       about 100 MiB/s … no: see bench/kernels.ts
+ * Guarantee  the results depend on neither the number of threads nor the time at which workers become ready
+ * Errors     throws a RangeError where a scope needs more than the 4 GiB that WebAssembly can address
+ */
+export const wasm = (options: WasmOptions = {}): WasmBackend => {
+  const relaxed = (options.relaxed ?? true) && supportsRelaxedSimd()
+  const wanted = Math.max(1, Math.floor(options.threads ?? Math.min(availableCores(), 16)))
+  const shared = wanted > 1 && supportsThreads()
+  const threads = shared ? wanted : 1
+  const module = compile(
+    shared ? (relaxed ? modules.sharedRelaxed : modules.sharedPlain) : relaxed ? modules.relaxed : modules.plain,
+  )
+  const device = deviceOf({ module, threads, shared })
+  const { arena } = device
+  /** Outside of scopes, an operation is a scope of its own. */
+  const scoped =
+    <Arguments extends readonly unknown[], A>(operation: (...args: Arguments) => A): ((...args: Arguments) => A) =>
+    (...args) =>
+      arena.isOpen() ? operation(...args) : arena.scope(() => operation(...args))
+  const operations = { ...elementwise(device), ...products(device), ...convolutions(device), ...pools(device) }
+  return {
+    name: `wasm (${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
+    dtype: 'float32',
+    scope: arena.scope,
+    map: scoped(operations.map),
+    zip: scoped(operations.zip),
+    matmul: scoped(operations.matmul),
+    sum: scoped(operations.sum),
+    rowDots: scoped(operations.rowDots),
+    weightedRowSum: scoped(operations.weightedRowSum),
+    scaleRows: scoped(operations.scaleRows),
+    pad2d: scoped(operations.pad2d),
+    conv2d: scoped(operations.conv2d),
+    conv2dInputGrad: scoped(operations.conv2dInputGrad),
+    conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),
+    conv2dSquaredNorm: scoped(operations.conv2dSquaredNorm),
+    conv2dWeightedGrad: scoped(operations.conv2dWeightedGrad),
+    maxPool2d: scoped(operations.maxPool2d),
+    maxPool2dGrad: scoped(operations.maxPool2dGrad),
+    avgPool2d: scoped(operations.avgPool2d),
+    avgPool2dGrad: scoped(operations.avgPool2dGrad),
+    close: device.close,
+  }
+}
