@@ -147,7 +147,7 @@ describe('applyUpdates', () => {
 })
 
 describe('long leaves', () => {
-  const length = 2500
+  const length = 10_000
   const long = (dtype: 'float32' | 'float64', seed: number) =>
     tensor(
       Array.from({ length }, (_, i) => Math.sin(seed + i * i)),
@@ -157,7 +157,7 @@ describe('long leaves', () => {
 
   it.each(['float32', 'float64'] as const)('%s: a leaf is updated as its parts are', (dtype) => {
     const parts = <A extends ReturnType<typeof long>>(leaf: A): readonly Tree[] =>
-      [0, 1, 2, 3, 4].map((k) => slice({ axis: 0, start: 500 * k, end: 500 * (k + 1) })(leaf))
+      [0, 1, 2, 3, 4].map((k) => slice({ axis: 0, start: 2000 * k, end: 2000 * (k + 1) })(leaf))
     const optimizer = adam({ learningRate: 0.1, weightDecay: 0.01, amsgrad: true })
     const gradients = [1, 2, 3].map((seed) => long('float32', seed))
     const whole = run(optimizer, { params: long(dtype, 0), gradients }).updates

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../src/data/dataset.js'
 import { inMemory } from '../src/data/index.js'
 import { crossEntropy, linear, sequential, tanh, weightedGrad } from '../src/grad/index.js'
-import { adam, applyUpdates, cosine, sgd } from '../src/optim/index.js'
+import {
+  adam,
+  applyUpdates,
+  cosine,
+  type GradientTransformation,
+  type OptimizerState,
+  sgd,
+} from '../src/optim/index.js'
 import { Composition, Event, epsilonOf, flatClip, rdp } from '../src/privacy/index.js'
 import { chachaKey, key, poissonSample } from '../src/sampling/index.js'
 import { reference } from '../src/tensor/backend/reference.js'
@@ -12,7 +19,6 @@ import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { flatten, full, mapTensor, mapTree, type Tree, toArray } from '../src/tensor/index.js'
 import {
   accuracy,
-  type DpSgdConfig,
   type DpSgdPlan,
   decodeCheckpoint,
   dpSgd,
@@ -60,7 +66,7 @@ const config = {
 
 const bits = (tree: Tree): readonly number[] => toArray(flatten(tree))
 
-const run = <P extends Tree, C, S extends TrainState<P, never>['optimizer']>(
+const run = <P extends Tree, C, S extends OptimizerState>(
   plan: DpSgdPlan<P, C, S>,
   data: Dataset,
   from: TrainState<P, S>,
@@ -281,7 +287,9 @@ describe('checkpoints', () => {
   it.each(optimizers.map((optimizer, i) => [['sgd', 'adam'][i], optimizer] as const))(
     'with %s, a resumed run equals the uninterrupted one bit for bit',
     (_, optimizer) => {
-      const plan = right(dpSgd({ ...config, optimizer } as unknown as DpSgdConfig<Tree, unknown, never>))
+      const plan = right(
+        dpSgd({ ...config, optimizer: optimizer as unknown as GradientTransformation<OptimizerState> }),
+      )
       fc.assert(
         fc.property(fc.integer({ min: 0, max: 12 }), fc.boolean(), (at, secure) => {
           const from = secure ? plan.init(key(9), chachaKey([8, 7, 6, 5, 4, 3, 2, 1])) : plan.init(key(9))

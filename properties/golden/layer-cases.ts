@@ -12,15 +12,10 @@ import {
 } from '../../src/grad/index.js'
 import { key } from '../../src/sampling/index.js'
 import type { Backend } from '../../src/tensor/backend/backend.js'
-import { mapTree, namedLeaves, type Tensor, tensor, toArray } from '../../src/tensor/index.js'
+import { mapTree, namedLeaves, tensor, toArray } from '../../src/tensor/index.js'
 import { layerOfConfig } from './model-words.js'
+import { type Numbers, relativeError, tensorOf } from './numbers.js'
 import { type GoldenCase, notSupported } from './outcome.js'
-
-/** A tensor of a golden file, row-major. */
-export interface Numbers {
-  readonly shape: readonly number[]
-  readonly data: readonly number[]
-}
 
 interface LayerCase {
   readonly name: string
@@ -43,19 +38,6 @@ export const losses: Readonly<Record<string, Loss>> = {
   mse: meanSquaredError,
   crossEntropy,
   bceWithLogits: binaryCrossEntropyWithLogits,
-}
-
-export const tensorOf = ({ shape, data }: Numbers): Tensor => tensor(data, shape, 'float64')
-
-/** Largest difference, relative to the largest expected magnitude (absolute where all are 0). */
-export const relativeError = (actual: readonly number[], expected: readonly number[]): number => {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
-  const scale = expected.reduce((largest, e) => Math.max(largest, Math.abs(e)), 0)
-  const difference = actual.reduce((largest, x, i) => {
-    const gap = Math.abs(x - (expected[i] as number))
-    return Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(largest, gap)
-  }, 0)
-  return scale > 0 ? difference / scale : difference
 }
 
 const plans: readonly Plan[] = ['bookKeeping', 'materialised', 'oneByOne']

@@ -4,17 +4,14 @@
  */
 import type { GradientTransformation, OptimizerState, Schedule } from '../../src/optim/index.js'
 import * as Optim from '../../src/optim/index.js'
-import { type Tensor, tensor, toArray } from '../../src/tensor/index.js'
-import { type GoldenCase, notSupported, type Outcome } from './outcome.js'
+import { toArray } from '../../src/tensor/index.js'
+import { type Numbers, tensorOf } from './numbers.js'
+import { type GoldenCase, type NotSupported, notSupported, type Outcome } from './outcome.js'
 
 /** Relative, in float64: what the project promises. */
 const TOLERANCE = 1e-9
 
 type Options = Readonly<Record<string, unknown>>
-interface Numbers {
-  readonly shape: readonly number[]
-  readonly data: readonly number[]
-}
 interface OptimizerCase {
   readonly optimizer: string
   readonly options: Options
@@ -34,7 +31,7 @@ interface OptimFile {
   readonly schedules?: readonly ScheduleCase[]
 }
 
-type AnyOptimizer = GradientTransformation<OptimizerState>
+export type AnyOptimizer = GradientTransformation<OptimizerState>
 
 /** Options by their PyTorch names. One that a builder does not read makes the case unsupported, never silently wrong. */
 interface Reader {
@@ -170,8 +167,6 @@ const relativeError = (got: readonly number[], want: readonly number[]): number 
         return Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(worst, error)
       }, 0)
 
-const tensorOf = ({ data, shape }: Numbers): Tensor => tensor(data, shape, 'float64')
-
 const trajectory = (optimizer: AnyOptimizer, { initial, grads }: OptimizerCase): readonly number[] => {
   const start = tensorOf(initial)
   const visited: number[] = []
@@ -187,12 +182,21 @@ const trajectory = (optimizer: AnyOptimizer, { initial, grads }: OptimizerCase):
   return visited
 }
 
+/** The optimizer of PyTorch's name and options, or what about it is not built. */
+export const optimizerOf = (
+  { optimizer, options }: Pick<OptimizerCase, 'optimizer' | 'options'>,
+  source: string,
+): AnyOptimizer | NotSupported => {
+  const read = reader(options)
+  const build = optimizers[optimizer]
+  if (build === undefined) return notSupported(`optimizer ${optimizer}`)
+  const built = build(read, source) as AnyOptimizer
+  return read.unread().length > 0 ? notSupported(`${optimizer} with ${read.unread().join(', ')}`) : built
+}
+
 const optimizerOutcome = (c: OptimizerCase, source: string): Outcome => {
-  const options = reader(c.options)
-  const build = optimizers[c.optimizer]
-  if (build === undefined) return notSupported(`optimizer ${c.optimizer}`)
-  const optimizer = build(options, source) as AnyOptimizer
-  if (options.unread().length > 0) return notSupported(`${c.optimizer} with ${options.unread().join(', ')}`)
+  const optimizer = optimizerOf(c, source)
+  if ('_tag' in optimizer) return optimizer
   const want = c.params.flatMap(({ data }) => data)
   return { _tag: 'compared', error: relativeError(trajectory(optimizer, c), want), tolerance: TOLERANCE }
 }

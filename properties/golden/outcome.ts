@@ -23,7 +23,7 @@ export interface GoldenCase {
   readonly run: () => Outcome
 }
 
-export const notSupported = (reason: string): Outcome => ({ _tag: 'notSupported', reason })
+export const notSupported = (reason: string): NotSupported => ({ _tag: 'notSupported', reason })
 
 /** Did the case pass? Undefined where it was not run. NaN fails. */
 export const passed = (outcome: Outcome): boolean | undefined =>

@@ -6,16 +6,18 @@ import { describe, expect, it } from 'vitest'
 import { finiteDifferenceGrad, type Loss, type Pullback } from '../../src/grad/index.js'
 import { squaredNormOfRows, weightedSumOfRows } from '../../src/grad/layer.js'
 import { type Key, key } from '../../src/sampling/index.js'
+import type { Backend } from '../../src/tensor/backend/backend.js'
 import { reference } from '../../src/tensor/backend/reference.js'
-import { zipTensorsWith } from '../../src/tensor/elementwise.js'
+import { mapTensor, zipTensorsWith } from '../../src/tensor/elementwise.js'
 import { type ShapeError, showShape } from '../../src/tensor/shape.js'
-import { cast, full, type Tensor, zeros } from '../../src/tensor/tensor.js'
+import { cast, full, type Tensor, toArray, zeros } from '../../src/tensor/tensor.js'
 import { leaves, mapTree, type Tree, zipTreesWith } from '../../src/tensor/tree.js'
-import { take } from '../../src/tensor/view.js'
+import { slice, take } from '../../src/tensor/view.js'
 import { genericTensors, unit, unitTensors } from '../arbitraries/batch.js'
 import { counts, type LayerCase, paramsOf } from '../arbitraries/layer.js'
 import { tensorsOf } from '../arbitraries/tensor.js'
 import { expectDerivative, expectEqual, expectJudged, expectNear, type Tally } from './closeness.js'
+import { expectWithin } from './exact-norm.js'
 import { expectSameBits, leavesUnchanged, tensorsWithin } from './purity.js'
 
 const backend = reference
@@ -277,5 +279,39 @@ export const layerLaws = (name: string, cases: Arbitrary<LayerCase>): void => {
     derivativeLaws(cases)
     rowLaws(cases)
     purityLaws(cases)
+  })
+}
+
+/** Cotangents that add up to nothing along an axis, as those below a normalisation do. */
+const cancelling =
+  (axis: number) =>
+  (gy: Tensor): Tensor =>
+    gy.shape.length > 1
+      ? zipTensorsWith((a, b) => a - b)(gy, slice({ axis: 1 + (axis % (gy.shape.length - 1)), step: -1 })(gy))
+      : gy
+
+/**
+ * What clipping stands on: rounding makes no norm shorter than the sample's own weighted gradient, by more than the hair
+ * that clipping leaves; features with a large mean and cotangents that cancel included.
+ */
+export const normLaw = (name: string, cases: Arbitrary<LayerCase>, on: Backend): void => {
+  it(`${name}: no norm is shorter than the gradient that is summed, on ${on.name}`, () => {
+    const one = work(cases, { samples: fc.constant(1), tensors: genericTensors })
+    fc.assert(
+      fc.property(one, fc.constantFrom(0, 1, 30, 1e3, 1e6), fc.nat(3), fc.boolean(), (w, mean, axis, cancels) => {
+        const { rule, params } = w
+        const x = mapTensor((v) => v + mean)(w.x)
+        const gy = cancels ? cancelling(axis)(w.gy) : w.gy
+        const [, cache] = rule.forward(on, params, x)
+        const weight = full(1, [1], 'float64')
+        const pulled = rule.pullback(on, params, cache, gy)
+        const both = [
+          [rule.weightedGrad(on, params, cache, gy, weight), rule.perSampleSquaredNorm(on, params, cache, gy)],
+          [pulled.weightedGrad(weight), pulled.squaredNorm()],
+        ] as const
+        for (const [sum, squaredNorm] of both)
+          expectWithin(Math.sqrt(toArray(squaredNorm)[0] as number) * (1 + 2 ** -21), sum)
+      }),
+    )
   })
 }

@@ -126,11 +126,8 @@ const resumed = (options: DemoOptions, bytes: Uint8Array): E.Either<Refusal, Dem
     E.bimap(
       (error) => refusal(showDataError(error)),
       (notes) => ({
-        ...(JSON.parse(notes.options ?? '{}') as DemoOptions),
-        out: options.out,
-        physicalBatchSize: options.physicalBatchSize,
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
-        ...(options.resume === undefined ? {} : { resume: options.resume }),
+        ...options,
+        ...(JSON.parse(notes.options ?? '{}') as Partial<DemoOptions>),
       }),
     ),
   )
@@ -202,9 +199,10 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   )
   if (from.step > 0) screen.print(`Continuing after step ${from.step}.`)
 
-  await mkdir(options.out, { recursive: true })
-  const checkpoint = join(options.out, 'checkpoint.safetensors')
-  const notes = { options: JSON.stringify({ ...options, resume: undefined }) }
+  const { out, resume, threads, physicalBatchSize, ...lasting } = options
+  const notes = { options: JSON.stringify(lasting) }
+  await mkdir(out, { recursive: true })
+  const checkpoint = join(out, 'checkpoint.safetensors')
   const save = (state: DemoState): Promise<void> => writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes))
   const evaluate = accuracy(plan.model, { backend })
   const curve: Measured[] = []
@@ -231,7 +229,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
     if (screen.interrupted() && step < steps) {
       await save(report.state)
       screen.print(
-        `Stopped after step ${step}. Continue with: npm run demo -- --resume ${checkpoint} --out ${options.out}`,
+        `Stopped after step ${step}. Continue with: npm run demo -- --resume ${checkpoint} --out ${out}`,
       )
       return E.right(130)
     }
@@ -269,9 +267,9 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
     seconds,
     curve,
   }
-  await writeAtomically(join(options.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  await writeAtomically(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
   const picture = await draw(curve, delta)
-  if (picture !== undefined) await writeAtomically(join(options.out, 'curves.svg'), picture)
+  if (picture !== undefined) await writeAtomically(join(out, 'curves.svg'), picture)
 
   screen.print('')
   screen.print(`Test accuracy  ${percent(final)}`)
@@ -280,7 +278,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   screen.print(`Speed          ${stepsPerSecond.toFixed(1)} steps a second, ${minutes(seconds)} in all`)
   if (report.warning !== undefined) screen.print(`Note           ${report.warning}`)
   screen.print(
-    `Written        report.json${picture === undefined ? '' : ', curves.svg'} and checkpoint.safetensors in ${options.out}`,
+    `Written        report.json${picture === undefined ? '' : ', curves.svg'} and checkpoint.safetensors in ${out}`,
   )
   return E.right(0)
 }

@@ -16,3 +16,4 @@ export { type Digit, type DigitsRequest, drawDigit, drawDigits, type Handwriting
 export * from './idx.js'
 export * from './idx-folder.js'
 export * from './inflate.js'
+export * from './safetensors.js'

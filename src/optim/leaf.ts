@@ -9,7 +9,7 @@ import { allocate, contiguous, type DType, size, storageOf, type Tensor, unsafeT
 export type LeafKernel = (inputs: readonly Float64Array[], outputs: readonly Float64Array[]) => void
 
 /** Fresh memory costs more than arithmetic, so what is not float64 goes through pieces that stay in the cache. */
-const PIECE = 1024
+const PIECE = 4096
 
 /**
  * Runs a kernel over leaves of one shape; output k has the k-th dtype.

@@ -36,22 +36,31 @@ export const GdpCurves: Monoid<GdpCurve> = {
 }
 
 /**
- * R(u) − R(u + μ) = ∫₀^∞ e^(−t²/2 − tε/μ) 2 sinh(μt/2) dt, for μ < ½, where the difference would cancel.
- * Double exponential substitution t = e^(s − e^(−s)) / (1 + ε/μ): the integrand is positive, and every digit stays.
+ * R(u) − R(u + μ) = ∫₀^∞ e^(−t²/2 − tm) 2 sinh(μt/2) dt, m = u + μ/2 ≥ 0, for μ < ½, where the difference would cancel.
+ * Double exponential substitution t = e^(s − e^(−s)) / (1 + m): the integrand is positive, and every digit stays.
  */
-const millsDifference = (mu: number, epsilon: number): number => {
-  const centre = epsilon / mu
-  const scale = 1 / (1 + centre)
+const millsDifference = (mu: number, middle: number): number => {
+  const scale = 1 / (1 + middle)
   const step = 1 / 16
   let sum = 0
   for (let k = -64; k <= 80; k++) {
     const s = k * step
     const inner = Math.exp(-s)
     const t = scale * Math.exp(s - inner)
-    sum += Math.exp(-t * (0.5 * t + centre)) * Math.sinh(0.5 * mu * t) * t * (1 + inner)
+    sum += Math.exp(-t * (0.5 * t + middle)) * Math.sinh(0.5 * mu * t) * t * (1 + inner)
   }
   return 2 * step * sum
 }
+
+/** log δ as a function of u ≥ −μ/2, where ε = μ(u + μ/2): for large μ, ε could not hold the digits of u. */
+const logDeltaAt =
+  (mu: number) =>
+  (u: number): number => {
+    const v = u + mu
+    if (u < -0.5) return Math.log1p(-(ndtr(u) + Math.exp(logNormalDensity(u)) * millsRatio(v)))
+    const difference = mu < 0.5 ? millsDifference(mu, u + 0.5 * mu) : millsRatio(u) - millsRatio(v)
+    return logNormalDensity(u) + Math.log(difference)
+  }
 
 /**
  * log δ(ε) of a μ-GDP mechanism.
@@ -59,30 +68,35 @@ const millsDifference = (mu: number, epsilon: number): number => {
  *   δ = φ(u) (R(u) − R(v));   where δ is close to 1,  1 − δ = Φ(u) + φ(u) R(v)
  *
  * Cost       one or two tails; 145 nodes of a quadrature for μ < ½
- * Guarantee  relative error of log δ ≤ 1e-13 and of δ ≤ 1e-13 (1 + |log δ|), for every μ > 0 and ε ≥ 0
+ * Guarantee  relative error of log δ ≤ 1e-13 and of δ ≤ 1e-13 (1 + |log δ|) for every ε ≥ 0 and μ up to 1e3; beyond, what the
+ *            rounding of u = ε/μ − μ/2 leaves
  *
  * @example
  * logDeltaOfGdp(1)(0).toFixed(4) // => '-0.9599'
  */
 export const logDeltaOfGdp =
   (mu: number) =>
-  (epsilon: number): number => {
-    if (mu === 0 || epsilon === Infinity) return -Infinity
-    if (mu === Infinity) return 0
-    const u = epsilon / mu - 0.5 * mu
-    const v = epsilon / mu + 0.5 * mu
-    if (u < -0.5) return Math.log1p(-(ndtr(u) + Math.exp(logNormalDensity(u)) * millsRatio(v)))
-    return logNormalDensity(u) + Math.log(mu < 0.5 ? millsDifference(mu, epsilon) : millsRatio(u) - millsRatio(v))
-  }
+  (epsilon: number): number =>
+    mu === 0 || epsilon === Infinity
+      ? -Infinity
+      : mu === Infinity
+        ? 0
+        : epsilon === 0
+          ? logDeltaAt(mu)(-0.5 * mu)
+          : logDeltaAt(mu)(epsilon / mu - 0.5 * mu)
 
-/** What log δ may err by, for the bounds: ten times what is stated. */
+/** What log δ may err by, for the bounds: ten times what is stated, and the rounding of u. */
 const allowance = (logDelta: number): number => 1e-12 * (1 + Math.abs(logDelta))
+const roundingOf = (mu: number, epsilon: number): number => {
+  const [left, right] = [epsilon / mu, 0.5 * mu]
+  return 4 * Number.EPSILON * (left + right) * (1 + Math.abs(left - right))
+}
 
 /**
  * ε(δ) of a μ-GDP mechanism: the root of log δ(ε) = log δ, 0 where already δ(0) ≤ δ.
  *
- * log δ(ε) is concave (e^ε Q(L > ε) is log-concave, and so is its integral), so Newton's steps from the Chernoff bound fall
- * towards the root and never pass it: the estimate errs on the private side.
+ * log δ(ε) is concave (e^ε Q(L > ε) is log-concave, and so is its integral), so Newton's steps from the Chernoff bound
+ * u = √(2 log(1/δ)) fall towards the root and never pass it: the estimate errs on the private side.
  *
  * Guarantee  relative error ≤ 1e-12 where ε > 1e-3; [lower, upper] contains the truth everywhere
  */
@@ -91,24 +105,25 @@ export const epsilonOfGdp =
   (delta: number): Omit<Bounds, 'neighbouring'> => {
     const exactly = (value: number): Omit<Bounds, 'neighbouring'> => ({ lower: value, estimate: value, upper: value })
     if (mu === 0 || delta === 1) return exactly(0)
-    if (mu === Infinity || delta === 0) return exactly(Infinity)
-    const at = logDeltaOfGdp(mu)
+    // Near μ²/2, which overflows.
+    if (0.5 * mu * mu === Infinity || delta === 0) return exactly(Infinity)
+    const at = logDeltaAt(mu)
     const logDelta = Math.log(delta)
     const margin = allowance(logDelta)
-    if (at(0) <= logDelta - margin) return exactly(0)
-    const slopeAt = (epsilon: number, value: number): number =>
-      Math.exp(logNormalDensity(epsilon / mu - 0.5 * mu) + Math.log(millsRatio(epsilon / mu + 0.5 * mu)) - value)
-    let epsilon = mu * (0.5 * mu + Math.sqrt(-2 * logDelta))
+    const least = -0.5 * mu
+    if (at(least) <= logDelta - margin) return exactly(0)
+    let u = Math.sqrt(-2 * logDelta)
     let slope = 1
     for (let iteration = 0; iteration < 60; iteration++) {
-      const value = at(epsilon)
-      slope = slopeAt(epsilon, value)
-      const next = Math.max(0, epsilon + (value - logDelta) / slope)
-      const done = Math.abs(next - epsilon) <= 1e-15 * epsilon || next === 0
-      epsilon = next
+      const value = at(u)
+      slope = mu * Math.exp(logNormalDensity(u) + Math.log(millsRatio(u + mu)) - value)
+      const next = Math.max(least, u + (value - logDelta) / slope)
+      const done = Math.abs(next - u) <= 1e-15 * (1 + Math.abs(u)) || next === least
+      u = next
       if (done) break
     }
-    const error = margin / slope + 1e-14 * epsilon
+    const epsilon = mu * (u + 0.5 * mu)
+    const error = mu * (margin / slope + 1e-15 * (1 + Math.abs(u))) + 1e-15 * epsilon
     return { lower: Math.max(0, epsilon - 2 * error), estimate: epsilon, upper: epsilon + error }
   }
 
@@ -127,10 +142,9 @@ export const gdpFor = (target: PrivacyTarget): Either<InvalidParameter, number> 
   E.map(({ epsilon, delta }: PrivacyTarget) => {
     const logDelta = Math.log(delta)
     const f = (logMu: number): number => {
-      const value = logDeltaOfGdp(Math.exp(logMu))(epsilon)
-      return value + allowance(value) > logDelta
-        ? Math.max(value + allowance(value) - logDelta, 5e-324)
-        : value - logDelta
+      const mu = Math.exp(logMu)
+      const value = logDeltaOfGdp(mu)(epsilon)
+      return value + allowance(value) + roundingOf(mu, epsilon) - logDelta
     }
     // δ(0) at μ is about 0.4 μ: the target is met at μ = δ, whatever ε; far above 1 + √(2ε) it is not.
     let below = Math.log(Math.min(1, epsilon, delta) / 2)
@@ -210,7 +224,7 @@ export const gdp = ({
           const exact = value === 0 ? 1 : 0
           return { lower: exact, estimate: exact, upper: exact, neighbouring }
         }
-        const margin = allowance(value)
+        const margin = allowance(value) + roundingOf(Math.sqrt(precision), epsilon)
         return {
           lower: Math.exp(value - margin),
           estimate: Math.exp(value),

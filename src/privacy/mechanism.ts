@@ -62,9 +62,7 @@ export const gaussian = (
  *
  * @throws RangeError unless expectedBatchSize > 0
  */
-export const meanOver = (
-  expectedBatchSize: number,
-): (<P extends Tree>(released: Released<P>) => Released<P>) => {
+export const meanOver = (expectedBatchSize: number): (<P extends Tree>(released: Released<P>) => Released<P>) => {
   if (!(expectedBatchSize > 0))
     throw new RangeError(`expectedBatchSize is ${expectedBatchSize}: it must be a number above 0`)
   return ({ value, event }) => ({ value: mapTree(mapTensor((x) => x / expectedBatchSize))(value), event })

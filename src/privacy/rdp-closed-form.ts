@@ -16,8 +16,10 @@ const overExcess = (value: number, excess: number, limit: number): number => (ex
  */
 export const gaussianRdpAtExcess =
   (noiseMultiplier: number) =>
-  (excess: number): number =>
-    ((1 + excess) * 0.5) / noiseMultiplier / noiseMultiplier
+  (excess: number): number => {
+    const half = 0.5 / noiseMultiplier / noiseMultiplier
+    return half === 0 ? 0 : (1 + excess) * half
+  }
 
 /**
  * The Laplace mechanism of scale b (in units of the sensitivity).

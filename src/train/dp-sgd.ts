@@ -7,11 +7,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
-import type { Loss } from '../grad/loss.js'
-import type { GradientOptions } from '../grad/per-sample.js'
-import { applyUpdates, type GradientTransformation, type OptimizerState } from '../optim/index.js'
+import { applyUpdates, type OptimizerState } from '../optim/index.js'
 import type { Bounds } from '../privacy/accountant.js'
-import { type BoundedSum, type ClipRule, disjointSum } from '../privacy/clip.js'
+import { type BoundedSum, disjointSum } from '../privacy/clip.js'
 import { type ClippingDiagnostics, clippedGradWithDiagnostics, type NotPrivate } from '../privacy/clipped-grad.js'
 import {
   Composition,
@@ -22,34 +20,11 @@ import {
   selfComposed,
 } from '../privacy/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
-import { gaussian, gradeOf, meanOver } from '../privacy/mechanism.js'
+import { gaussian, meanOver } from '../privacy/mechanism.js'
 import { foldIn, type Key, physicalBatches, poissonSample } from '../sampling/index.js'
-import type { Shape } from '../tensor/shape.js'
-import { type Tree, treeSize } from '../tensor/tree.js'
+import type { Tree } from '../tensor/tree.js'
+import type { DpSgdConfig, PlanSettings } from './config.js'
 import { checkedSettings } from './settings.js'
-
-/** Noise by its multiplier σ, or by the ε that the whole run may spend. */
-export type NoiseTarget = { readonly noiseMultiplier: number } | { readonly targetEpsilon: number }
-
-/** A private training run, described. Everything in it is public. */
-export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState> extends GradientOptions {
-  readonly model: LayerRule<P, C>
-  readonly loss: Loss
-  /** Shape of one input, without n. */
-  readonly inputShape: Shape
-  readonly optimizer: GradientTransformation<S>
-  readonly clip: ClipRule
-  readonly noise: NoiseTarget
-  /** q: each example joins a step's batch independently with this probability. */
-  readonly samplingProbability: number
-  /** q · N for the public size N that the run is planned for. The divisor of every step, whatever batch was drawn. */
-  readonly expectedBatchSize: number
-  /** T. */
-  readonly steps: number
-  readonly delta: number
-  /** The most samples that are in memory at once; the result does not depend on it. Default 512. */
-  readonly physicalBatchSize?: number
-}
 
 /** Everything that a run is, between two steps: what a checkpoint holds. The keys make it secret. */
 export interface TrainState<P extends Tree, S extends OptimizerState> {
@@ -66,18 +41,6 @@ export interface TrainState<P extends Tree, S extends OptimizerState> {
 export interface Stepped<P extends Tree, S extends OptimizerState> {
   readonly state: TrainState<P, S>
   readonly diagnostics: readonly NotPrivate<ClippingDiagnostics>[]
-}
-
-/** The public numbers of a run. */
-export interface PlanSettings {
-  readonly noiseMultiplier: number
-  readonly l2Bound: number
-  readonly samplingProbability: number
-  readonly expectedBatchSize: number
-  readonly steps: number
-  readonly delta: number
-  readonly physicalBatchSize: number
-  readonly accountant: string
 }
 
 /** A checked run: how it starts, how it steps, what it costs. */

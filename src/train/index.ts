@@ -4,14 +4,7 @@
  * @module
  */
 export * from './checkpoint.js'
-export {
-  type DpSgdConfig,
-  type DpSgdPlan,
-  dpSgd,
-  type NoiseTarget,
-  type PlanSettings,
-  type Stepped,
-  type TrainState,
-} from './dp-sgd.js'
+export * from './config.js'
+export * from './dp-sgd.js'
 export * from './evaluate.js'
 export * from './loop.js'

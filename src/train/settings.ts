@@ -12,7 +12,7 @@ import { type InvalidParameter, invalidParameter } from '../privacy/invalid-para
 import { rdp } from '../privacy/rdp.js'
 import { key } from '../sampling/index.js'
 import type { Tree } from '../tensor/tree.js'
-import type { DpSgdConfig, PlanSettings } from './dp-sgd.js'
+import type { DpSgdConfig, PlanSettings } from './config.js'
 
 type Invalid = NEA.NonEmptyArray<InvalidParameter>
 

@@ -1,8 +1,9 @@
 /**
  * Convolution and its adjoints: products with patches, sample by sample.
  */
-import { ShapeEq, shapeError, sizeOf } from '../../shape.js'
+import { type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
 import { size, type Tensor } from '../../tensor.js'
+import { reshape, slice, transpose } from '../../view.js'
 import { type Convolution2d, convolutionOutput } from '../../window.js'
 import type { Backend } from '../backend.js'
 import { type Device, SCRATCH } from './device.js'
@@ -111,6 +112,8 @@ export const convolutions = (device: Device): Convolutions => {
     const output = convolutionOutput(convolution, input, weight.shape) as Quad
     if (!ShapeEq.equals(gy.shape, output))
       throw shapeError('conv2dInputGrad: the cotangent has not the shape of the output', gy.shape, output)
+    const turned = adjointOf(convolution, input, output)
+    if (turned !== undefined) return conv2d(gy, turnedWeight(weight, convolution.groups), undefined, turned)
     const [from, weights] = [device.dense(gy), device.dense(weight)]
     const { tensor, storage, address } = device.result('float32', input)
     if (size(gy) === 0) {
@@ -253,4 +256,24 @@ const blockOf = (positions: number, row: number, most: number): number => {
   const fits = Math.max(8, Math.floor(Math.min(PATCH_BYTES, SCRATCH) / (4 * row)))
   const blocks = Math.ceil(positions / Math.min(fits, most))
   return Math.min(positions, roundUp(positions / blocks, 4))
+}
+
+/**
+ * The adjoint of a convolution without stride is a convolution of the padded cotangent: there is nothing to add up. It is
+ * dearer only where the input is much larger than the output.
+ */
+const adjointOf = (convolution: Convolution2d, input: Shape, output: Quad): Convolution2d | undefined => {
+  const { kernel: size, stride, padding, dilation } = convolution
+  const [h, w] = [dilation[0] * (size[0] - 1) - padding[0], dilation[1] * (size[1] - 1) - padding[1]]
+  const grows = (input[2] as number) * (input[3] as number) > 1.3 * output[2] * output[3]
+  return stride[0] !== 1 || stride[1] !== 1 || h < 0 || w < 0 || grows ? undefined : { ...convolution, padding: [h, w] }
+}
+
+/** [o, c/groups, kh, kw] → [c, o/groups, kh, kw], both kernel axes reversed. */
+const turnedWeight = (weight: Tensor, groups: number): Tensor => {
+  const [o, c, kh, kw] = weight.shape as Quad
+  const grouped = reshape([groups, o / groups, c, kh, kw])(weight)
+  const swapped = transpose([0, 2, 1, 3, 4])(grouped)
+  const turned = slice({ axis: 3, step: -1 })(slice({ axis: 4, step: -1 })(swapped))
+  return reshape([groups * c, o / groups, kh, kw])(turned)
 }

@@ -2,11 +2,12 @@
  * Functions of one number and of two, sums, and padding.
  */
 import { broadcastShapes, checkShape, rowMajor, type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
-import { size, type Tensor } from '../../tensor.js'
+import { isContiguous, size, type Tensor } from '../../tensor.js'
 import { broadcast } from '../../view.js'
 import type { Backend, BinaryOp } from '../backend.js'
-import { collapse, type Device, type Strided, zipArguments } from './device.js'
+import type { Device } from './device.js'
 import { binaryOps, kernel, unaryOps } from './kernel.js'
+import { collapse, type Joined, zipArguments } from './walk.js'
 
 /** Elements that one chunk of an elementwise kernel handles. */
 const PART = 8192
@@ -30,15 +31,15 @@ export const elementwise = (device: Device): Elementwise => {
     return tensor
   }
 
-  const zipViews = (op: BinaryOp, shape: Shape, a: Strided, b: Strided, out: number): void => {
-    const { axes, run, step } = collapse(shape, [a.stride, b.stride])
-    const count = sizeOf(axes.map(({ extent }) => extent))
+  /** Runs zip over views whose innermost strides, after joining axes, are 0 or 1, and not both 0. */
+  const zipViews = (op: BinaryOp, { axes, run, step }: Joined, a: number, b: number, out: number): void => {
+    const count = axes.reduce((product, { extent }) => product * extent, 1)
     const units = count * Math.ceil(run / PART)
     const unitsPerChunk = Math.max(1, Math.floor(PART / run))
     device.launch({
       kernel: kernel.zip,
       arguments: zipArguments({
-        addresses: [a.address, b.address, out],
+        addresses: [a, b, out],
         op: binaryOps[op],
         run,
         steps: [4 * (step[0] as number), 4 * (step[1] as number)],
@@ -52,29 +53,31 @@ export const elementwise = (device: Device): Elementwise => {
     })
   }
 
-  /** A view whose innermost stride, after joining axes, a kernel can read. */
-  const readable = (t: Tensor, shape: Shape): Strided => {
-    const view = device.strided(t)
-    const wide = broadcast(shape)({ ...t, stride: view.stride, offset: 0 })
-    return { address: view.address, shape, stride: wide.stride }
-  }
+  /** Strides, in elements, of a tensor with these strides under a larger shape. */
+  const spread = (t: Tensor, stride: readonly number[], shape: Shape): readonly number[] =>
+    broadcast(shape)({ ...t, stride, offset: 0 }).stride
 
   const zip: Backend['zip'] = (op, a, b) => {
-    const shape = broadcastShapes(a.shape, b.shape)
+    const same = ShapeEq.equals(a.shape, b.shape)
+    const shape = same ? a.shape : broadcastShapes(a.shape, b.shape)
     if (sizeOf(shape) === 0) return device.result('float32', shape).tensor
-    const views = [readable(a, shape), readable(b, shape)] as const
-    const { run, step } = collapse(
-      shape,
-      views.map(({ stride }) => stride),
-    )
-    const fits = run === 1 || (step.every((s) => s === 0 || s === 1) && step.some((s) => s === 1))
-    const densified = (t: Tensor): Strided => {
-      const stride = broadcast(shape)({ ...t, stride: rowMajor(t.shape), offset: 0 }).stride
-      return { address: device.dense(t), shape, stride }
+    if (same && isContiguous(a) && isContiguous(b)) {
+      const [left, right] = [device.dense(a), device.dense(b)]
+      const { tensor, address } = device.result('float32', shape)
+      zipViews(op, { axes: [], run: size(tensor), step: [1, 1] }, left, right, address)
+      return tensor
     }
-    const [left, right] = fits ? views : [densified(broadcast(shape)(a)), densified(b)]
+    const [left, right] = [device.strided(a), device.strided(b)]
+    const joined = collapse(shape, [spread(a, left.stride, shape), spread(b, right.stride, shape)])
+    const fits = joined.step.every((s) => s === 0 || s === 1) && joined.step.some((s) => s === 1)
+    if (fits) {
+      const { tensor, address } = device.result('float32', shape)
+      zipViews(op, joined, left.address, right.address, address)
+      return tensor
+    }
+    const [whole, part] = [device.dense(broadcast(shape)(a)), device.dense(b)]
     const { tensor, address } = device.result('float32', shape)
-    zipViews(op, shape, left, right, address)
+    zipViews(op, collapse(shape, [rowMajor(shape), spread(b, rowMajor(b.shape), shape)]), whole, part, address)
     return tensor
   }
 
@@ -173,14 +176,8 @@ export const elementwise = (device: Device): Elementwise => {
     const scale = device.roundedToZero(weight)
     const from = device.dense(x)
     const { tensor, address } = device.result('float32', x.shape)
-    const shape = [x.shape[0] as number, sizeOf(x.shape.slice(1))]
-    zipViews(
-      'mul',
-      shape,
-      { address: scale, shape, stride: [1, 0] },
-      { address: from, shape, stride: rowMajor(shape) },
-      address,
-    )
+    const shape = [x.shape[0] as number, size(x) / (x.shape[0] as number)]
+    zipViews('mul', collapse(shape, [[1, 0], rowMajor(shape)]), scale, from, address)
     return tensor
   }
 

@@ -5,8 +5,9 @@ import { broadcastShapes, rowMajor, type Shape, shapeError, sizeOf } from '../..
 import type { Tensor } from '../../tensor.js'
 import { broadcast } from '../../view.js'
 import type { Backend } from '../backend.js'
-import { collapse, type Device } from './device.js'
+import type { Device } from './device.js'
 import { kernel } from './kernel.js'
+import { collapse } from './walk.js'
 
 /** One operand: strides in elements. */
 interface Operand {

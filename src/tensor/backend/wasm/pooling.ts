@@ -22,14 +22,16 @@ const outputOf = (window: Window2d, input: Shape): Quad => {
 
 /** Does a window hold nothing but padding? Windows are the same in every row, so one axis at a time tells. */
 const holdsPaddingOnly = (window: Window2d, input: Quad, output: Quad): boolean =>
-  ([0, 1] as const).some((axis) =>
-    Array.from({ length: output[2 + axis] as number }).some((_, position) => {
-      const start = position * window.stride[axis] - window.padding[axis]
-      return !Array.from({ length: window.kernel[axis] }).some((_, tap) => {
-        const place = start + tap * window.dilation[axis]
-        return place >= 0 && place < (input[2 + axis] as number)
-      })
-    }),
+  ([0, 1] as const).some(
+    (axis) =>
+      window.padding[axis] > 0 &&
+      Array.from({ length: output[2 + axis] as number }).some((_, position) => {
+        const start = position * window.stride[axis] - window.padding[axis]
+        return !Array.from({ length: window.kernel[axis] }).some((_, tap) => {
+          const place = start + tap * window.dilation[axis]
+          return place >= 0 && place < (input[2 + axis] as number)
+        })
+      }),
   )
 
 export const pools = (device: Device): Pools => {

@@ -67,6 +67,10 @@ function gemm(
   packs: i32,
   scratch: usize,
 ): void {
+  if (k == 1 && rightP == 4) {
+    outer(left, leftM, right, out, outM, m, p)
+    return
+  }
   const packsLeft = (packs & 1) != 0
   const packsRight = (packs & 2) != 0
   const packedLeft = scratch + 128
@@ -107,4 +111,19 @@ function gemm(
     }
     first += K_BLOCK
   } while (first < k)
+}
+
+/** A product with k = 1, row after row: it is as fast as memory takes it. */
+function outer(left: usize, leftM: usize, right: usize, out: usize, outM: usize, m: i32, p: i32): void {
+  for (; m > 0; m--, left += leftM, out += outM) {
+    const a = v128.load32_splat(left)
+    let b = right
+    let at = out
+    let rest = p
+    for (; rest >= 8; rest -= 8, b += 32, at += 32) {
+      v128.store(at, f32x4.mul(a, v128.load(b)))
+      v128.store(at, f32x4.mul(a, v128.load(b, 16)), 16)
+    }
+    for (; rest > 0; rest--, b += 4, at += 4) v128.store32_lane(at, f32x4.mul(a, v128.load32_zero(b)), 0)
+  }
 }

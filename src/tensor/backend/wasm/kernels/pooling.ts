@@ -41,18 +41,17 @@ function load4(at: usize, step: i32): v128 {
   return v128.load32_lane(at + 3 * bytes, v, 3)
 }
 
-// @inline
-function better(value: v128, best: v128): v128 {
-  return v128.or(f32x4.gt(value, best), v128.andnot(f32x4.ne(value, value), f32x4.ne(best, best)))
-}
-
 /** Arguments: 0 x · 1 y · 2 argmax. */
 export function maxPoolChunk(chunk: i32): void {
   const columns = w()
   const step = strideW()
+  const taps = kw()
+  const across = dilationW()
+  const down = dilationH() * columns
   const iota = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(step))
   const from = insideFrom()
   const to = insideTo()
+  const vectors = to - from >= 4
   const end = min(argument(27), (chunk + 1) * argument(28))
   for (let plane = chunk * argument(28); plane < end; plane++) {
     const x = address(0) + ((<usize>plane * <usize>h() * <usize>columns) << 2)
@@ -61,30 +60,38 @@ export function maxPoolChunk(chunk: i32): void {
       const firstRow = firstTap(top, dilationH())
       const endRow = endTap(top, dilationH(), kh(), h())
       const out = (<usize>((plane * oh() + oy) * ow())) << 2
+      const y = address(1) + out
+      const places = address(2) + out
+      const origin = (top + firstRow * dilationH()) * columns - padW()
       let ox = 0
       for (; ox < from; ox++) maxPoolOne(x, top, firstRow, endRow, ox, out)
-      for (; ox + 4 <= to; ox += 4) {
-        const left = ox * step - padW()
-        let place = i32x4.add(i32x4.splat((top + firstRow * dilationH()) * columns + left), iota)
-        let row = x + ((<usize>((top + firstRow * dilationH()) * columns + left)) << 2)
+      while (vectors && ox < to) {
+        // The last vector may overlap the one before it.
+        ox = min(ox, to - 4)
+        let place = i32x4.add(i32x4.splat(origin + ox * step), iota)
+        let row = x + ((<usize>(origin + ox * step)) << 2)
         let best = load4(row, step)
         let argmax = place
+        let poison = f32x4.ne(best, best)
         for (let ky = firstRow; ky < endRow; ky++) {
           let at = row
           let here = place
-          for (let kx = 0; kx < kw(); kx++) {
+          for (let kx = 0; kx < taps; kx++) {
             const value = load4(at, step)
-            const wins = better(value, best)
-            best = v128.bitselect(value, best, wins)
-            argmax = v128.bitselect(here, argmax, wins)
-            at += (<usize>dilationW()) << 2
-            here = i32x4.add(here, i32x4.splat(dilationW()))
+            argmax = v128.bitselect(here, argmax, f32x4.gt(value, best))
+            best = f32x4.pmax(best, value)
+            poison = v128.or(poison, f32x4.ne(value, value))
+            at += (<usize>across) << 2
+            here = i32x4.add(here, i32x4.splat(across))
           }
-          row += (<usize>(dilationH() * columns)) << 2
-          place = i32x4.add(place, i32x4.splat(dilationH() * columns))
+          row += (<usize>down) << 2
+          place = i32x4.add(place, i32x4.splat(down))
         }
-        v128.store(address(1) + out + ((<usize>ox) << 2), best)
-        v128.store(address(2) + out + ((<usize>ox) << 2), argmax)
+        v128.store(y + ((<usize>ox) << 2), best)
+        v128.store(places + ((<usize>ox) << 2), argmax)
+        // A NaN is rare, and is found again one by one.
+        if (v128.any_true(poison)) for (let i = 0; i < 4; i++) maxPoolOne(x, top, firstRow, endRow, ox + i, out)
+        ox += 4
       }
       for (; ox < ow(); ox++) maxPoolOne(x, top, firstRow, endRow, ox, out)
     }
@@ -136,6 +143,7 @@ export function averagePoolChunk(chunk: i32): void {
   const area = <f32>(kh() * kw())
   const from = insideFrom()
   const to = insideTo()
+  const vectors = to - from >= 4
   const end = min(argument(27), (chunk + 1) * argument(28))
   for (let plane = chunk * argument(28); plane < end; plane++) {
     const x = address(0) + ((<usize>plane * <usize>h() * <usize>w()) << 2)
@@ -145,8 +153,10 @@ export function averagePoolChunk(chunk: i32): void {
       const endRow = endTap(top, dilationH(), kh(), h())
       const out = address(1) + ((<usize>((plane * oh() + oy) * ow())) << 2)
       for (let ox = 0; ox < ow(); ) {
+        const inside = vectors && ox >= from && ox < to
+        if (inside) ox = min(ox, to - 4)
         const left = ox * step - padW()
-        if (ox >= from && ox + 4 <= to) {
+        if (inside) {
           let sum = f32x4.splat(0)
           for (let ky = firstRow; ky < endRow; ky++) {
             let at = x + ((<usize>((top + ky * dilationH()) * w() + left)) << 2)
