@@ -11,19 +11,21 @@ import {
 } from '../src/privacy/calibrate.js'
 import * as Event from '../src/privacy/event.js'
 import { eventFromJson, eventToJson } from '../src/privacy/event-json.js'
-import { exactRdp } from '../src/privacy/exact.js'
+import { exactRdp } from '../src/privacy/exact-rdp.js'
 import { analyticGaussianNoiseMultiplier, epsilonOfGdp, gdp, gdpFor, logDeltaOfGdp } from '../src/privacy/gdp.js'
 import { minimise } from '../src/privacy/minimise.js'
 import { neighbouringRelations } from '../src/privacy/neighbouring.js'
-import { RdpCurves, rdp, rdpAtOrder } from '../src/privacy/rdp.js'
+import { rdp } from '../src/privacy/rdp.js'
 import { gaussianRdpAtExcess, laplaceRdpAtExcess, pureDpRdpAtExcess } from '../src/privacy/rdp-closed-form.js'
 import { bestEpsilon, epsilonFromRdp, logDeltaFromRdp } from '../src/privacy/rdp-conversion.js'
+import { RdpCurves, rdpAtOrder } from '../src/privacy/rdp-curve.js'
 import {
   sampledGaussianRdp,
   sampledGaussianRdpAtExcess,
   sampledGaussianRdpAtInteger,
 } from '../src/privacy/rdp-sampled-gaussian.js'
-import * as Special from '../src/privacy/special.js'
+import { withoutReplacementRdpAtExcess } from '../src/privacy/rdp-without-replacement.js'
+import * as Special from '../src/tensor/special.js'
 import { anyEvent, gaussianEvents, logUniform, noiseMultiplier, rdpEvents } from './arbitraries/event.js'
 import { accountingCases, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './golden/accounting-cases.js'
 import { passed } from './golden/outcome.js'
@@ -67,6 +69,14 @@ const known: readonly {
     tolerance: 1e-13,
     f: ({ sigma, q, order }) =>
       sampledGaussianRdp({ noiseMultiplier: sigma as number, samplingProbability: q as number })(order as number),
+  },
+  {
+    name: 'withoutReplacementRdp',
+    tolerance: 1e-12,
+    f: ({ sigma, q, order }) =>
+      withoutReplacementRdpAtExcess({ noiseMultiplier: sigma as number, samplingProbability: q as number })(
+        (order as number) - 1,
+      ),
   },
 ]
 
@@ -381,6 +391,11 @@ describe('neighbouring relations', () => {
       for (const event of [fixed, epoch])
         expect(accountant.interpret(event)).toMatchObject({ left: { _tag: 'UnsupportedEvent', event } })
     }
+    for (const neighbouring of ['replaceOne', 'replaceSpecial'] as const) {
+      const accountant = rdp({ neighbouring })
+      const poisson = rightOf(epsilonOf(accountant, 1e-5)(Event.poissonSampled(0.01)(step)))
+      expect(rightOf(epsilonOf(accountant, 1e-5)(fixed)).upper).not.toBe(poisson.upper)
+    }
     // Where the other records stay put, an epoch is one release.
     for (const neighbouring of ['replaceOne', 'replaceSpecial'] as const)
       expect(rdp({ neighbouring }).interpret(epoch)).toEqual(rdp({ neighbouring }).interpret(step))
@@ -390,6 +405,40 @@ describe('neighbouring relations', () => {
     expect(E.isLeft(failure) && showAccountingFailure(failure.left)).toBe(
       'the gdp accountant cannot account for Poisson(0.5, Gaussian(1)): a sampled Gaussian is not Gaussian-private; its central limit is an approximation, not a bound',
     )
+  })
+})
+
+describe('batches of fixed size', () => {
+  const accountant = rdp({ neighbouring: 'replaceOne' })
+  const spent = (batchSize: number, sigma: number, steps: number, delta: number): number =>
+    rightOf(
+      epsilonOf(
+        accountant,
+        delta,
+      )(
+        Event.selfComposed(steps)(
+          Event.sampledWithoutReplacement({ datasetSize: 1000, batchSize })(Event.gaussian(sigma)),
+        ),
+      ),
+    ).estimate
+  it('the whole dataset is not sampled, no record is nothing, more records spend no less', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 400 }),
+        noiseMultiplier,
+        logUniform({ low: 1e-9, high: 0.01 }),
+        (size, sigma, delta) => {
+          const whole = rightOf(epsilonOf(accountant, delta)(Event.selfComposed(9)(Event.gaussian(sigma)))).estimate
+          expect(spent(1000, sigma, 9, delta)).toBe(whole)
+          expect(spent(0, sigma, 9, delta)).toBe(0)
+          expect(spent(size, sigma, 9, delta)).toBeLessThanOrEqual(spent(2 * size, sigma, 9, delta) * (1 + 1e-9))
+        },
+      ),
+      { numRuns: 20 },
+    ))
+  it('a batch larger than the dataset is a failure', () => {
+    const event = Event.sampledWithoutReplacement({ datasetSize: 3, batchSize: 4 })(Event.gaussian(1))
+    expect(accountant.interpret(event)).toMatchObject({ left: { _tag: 'UnsupportedEvent' } })
   })
 })
 

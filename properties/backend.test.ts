@@ -1,14 +1,12 @@
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
-import type { Backend } from '../src/tensor/backend/backend.js'
+import { describe, expect, it } from 'vitest'
 import { reference } from '../src/tensor/backend/reference.js'
-import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { arange, at, full, size, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
 import { broadcast, reshape } from '../src/tensor/view.js'
 import { convolutions, pools } from './arbitraries/geometry.js'
 import { broadcastable } from './arbitraries/operation.js'
 import { dyadic, extents, shapes, tensorsOf } from './arbitraries/tensor.js'
-import { backendLaws, identicalLaws } from './laws/backend.js'
+import { backendLaws } from './laws/backend.js'
 
 /** Every multi-index of a shape, in row-major order. */
 const indices = (shape: readonly number[]): readonly (readonly number[])[] =>
@@ -288,21 +286,4 @@ describe('reference: formulas, written down once more from their definition', ()
   })
 })
 
-const one = wasm({ threads: 1 })
-const two = wasm({ threads: 2 })
-const plain = wasm({ threads: 1, relaxed: false })
-
-afterAll(() => {
-  for (const backend of [one, two, plain]) backend.close()
-})
-
-/** Backend and tolerance, relative to the sum of the absolute values of the terms. */
-const backends: readonly (readonly [Backend, number])[] = [
-  [reference, 1e-12],
-  [one, 1e-5],
-  [two, 1e-5],
-  [plain, 1e-5],
-]
-
-for (const [backend, tolerance] of backends) backendLaws(backend.name, backend, tolerance)
-identicalLaws('wasm, one thread and two', one, two)
+backendLaws(reference.name, reference, 1e-12)

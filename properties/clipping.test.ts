@@ -18,7 +18,8 @@ import { noise, tensorsOf } from './arbitraries/tensor.js'
 import { bounds, clipLaws, clippedGradLaws, nonIncreasingLaw, safeFactorLaws } from './laws/clip.js'
 import { expectEqual } from './laws/closeness.js'
 import { expectWithin } from './laws/exact-norm.js'
-import { normLaw, pairing } from './laws/layer.js'
+import { pairing } from './laws/layer-at-work.js'
+import { normLaw } from './laws/norm.js'
 import { plans } from './laws/plan.js'
 
 const flat: Arbitrary<ClipRule> = bounds.map(flatClip)
@@ -72,11 +73,12 @@ const backends = [
 ] as const
 
 describe('norms that clipping stands on', () => {
-  for (const [, backend] of backends) {
-    for (const [name, cases] of layerFamilies) normLaw(name, cases, backend)
-    const anyModel = models.map(({ model, input }) => ({ rule: model, input, misfits: [] }))
-    normLaw('a model', anyModel, backend)
-  }
+  const anyModel = models.map(({ model, input }) => ({ rule: model, input, misfits: [] }))
+  const trained = layerFamilies.filter(([, cases]) =>
+    fc.sample(cases, 1).some(({ rule, input }) => leaves(rule.init(key(0), input).params).length > 0),
+  )
+  for (const [, backend] of backends)
+    for (const [name, cases] of [...trained, ['a model', anyModel] as const]) normLaw(name, cases, backend)
 })
 
 describe('clipped gradients', () => {

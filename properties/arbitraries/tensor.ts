@@ -15,12 +15,24 @@ export interface TensorConstraints {
   readonly views?: boolean
 }
 
+export interface ShapeConstraints {
+  readonly minRank?: number
+  readonly maxRank?: number
+  readonly maxExtent?: number
+}
+
 /** Shapes with extents from 0 on; extents 0 and 1 are common. */
-export const shapes = ({ minRank = 0, maxRank = 4, maxExtent = 5 } = {}): Arbitrary<Shape> =>
+export const shapes = ({ minRank = 0, maxRank = 4, maxExtent = 5 }: ShapeConstraints = {}): Arbitrary<Shape> =>
   fc.array(extents({ min: 0, max: maxExtent }), { minLength: minRank, maxLength: maxRank })
 
 /** One extent, rarely less than 2. */
-export const extents = ({ min = 0, max = 5 } = {}): Arbitrary<number> =>
+export const extents = ({
+  min = 0,
+  max = 5,
+}: {
+  readonly min?: number
+  readonly max?: number
+} = {}): Arbitrary<number> =>
   fc.oneof(
     { withCrossShrink: true, weight: 1, arbitrary: fc.integer({ min, max: Math.max(min, Math.min(1, max)) }) },
     { weight: 4, arbitrary: fc.integer({ min: Math.min(max, Math.max(min, 2)), max }) },
@@ -151,7 +163,10 @@ export const tensors = (constraints: TensorConstraints = {}): Arbitrary<Tensor> 
   shapes().chain((shape) => tensorsOf(shape, constraints))
 
 /** A large tensor without structure, the same for the same seed: values in [−1, 1), for fixed cases. */
-export const noise = (shape: Shape, { seed = 1, dtype = 'float32' as DType } = {}): Tensor =>
+export const noise = (
+  shape: Shape,
+  { seed = 1, dtype = 'float32' }: { readonly seed?: number; readonly dtype?: DType } = {},
+): Tensor =>
   laidOut(dtype, shape, plain(shape.length), (i) => {
     const mixed = Math.imul(i + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca6b)
     const hashed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d)

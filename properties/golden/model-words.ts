@@ -5,18 +5,29 @@ import {
   type AnyLayer,
   adaptiveAvgPool2d,
   avgPool2d,
+  conv1d,
   conv2d,
+  conv3d,
   elu,
+  embedding,
+  embeddingBag,
   flatten,
   gelu,
   geluTanh,
   groupNorm,
   hardtanh,
+  inForm,
+  instanceNorm,
+  type LayerRule,
+  layerNorm,
   leakyRelu,
   linear,
   maxPool2d,
   mish,
+  named,
   relu,
+  residual,
+  rmsNorm,
   selu,
   sequential,
   sigmoid,
@@ -25,7 +36,7 @@ import {
   tanh,
   zeroPad2d,
 } from '../../src/grad/index.js'
-import type { Pair } from '../../src/tensor/index.js'
+import type { Pair, Shape, Tree } from '../../src/tensor/index.js'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -79,6 +90,41 @@ export const layerOfWords = (line: string): AnyLayer | undefined => {
   }
 }
 
+/** The table of an embedding. */
+const tableOf = (config: Config) => ({
+  vocabulary: config.numEmbeddings as number,
+  features: config.embeddingDim as number,
+  ...(typeof config.paddingIdx === 'number' ? { paddingIndex: config.paddingIdx } : {}),
+})
+
+/** PyTorch's names for the parts of the residual block: conv, group norm, relu, conv, group norm beside a 1×1 convolution. */
+const residualBlock = (outChannels: number, stride: number): AnyLayer => {
+  type Parts = Readonly<Record<string, Tree>>
+  const body = named({
+    c1: conv2d(outChannels, { kernel: 3, stride, padding: 1, bias: false }),
+    n1: groupNorm({ groups: 2 }),
+    relu,
+    c2: conv2d(outChannels, { kernel: 3, padding: 1, bias: false }),
+    n2: groupNorm({ groups: 2 }),
+  })
+  const shortcut = named({ sc: conv2d(outChannels, { kernel: 1, stride, bias: false }) })
+  type Both = { readonly body: Parts; readonly shortcut: Parts }
+  const block = inForm<Parts, Both>({
+    name: 'residualBlock',
+    into: ({ sc, ...rest }) => ({ body: rest, shortcut: { sc: sc as Tree } }),
+    from: (params) => ({ ...params.body, ...params.shortcut }),
+  })(residual(body, shortcut) as unknown as LayerRule<Both, unknown>)
+  return sequentially(block, relu)
+}
+
+/** One layer after the other, with the parameters of the first alone. */
+const sequentially = (first: LayerRule<Readonly<Record<string, Tree>>, unknown>, last: AnyLayer): AnyLayer =>
+  inForm<Readonly<Record<string, Tree>>, readonly Tree[]>({
+    name: first.name,
+    into: (params) => [params, {}],
+    from: (params) => params[0] as Readonly<Record<string, Tree>>,
+  })(sequential(first as unknown as AnyLayer, last) as unknown as LayerRule<readonly Tree[], unknown>)
+
 /** The layer of a case, or undefined for one that is not built. */
 export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefined => {
   const number = (key: string) => config[key] as number
@@ -94,8 +140,32 @@ export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefin
         groups: number('groups'),
         bias: config.bias !== false,
       })
+    case 'conv1d':
+    case 'conv3d':
+      return (layer === 'conv1d' ? conv1d : conv3d)(number('outChannels'), {
+        kernel: number('kernelSize'),
+        stride: number('stride'),
+        padding: number('padding'),
+        dilation: number('dilation'),
+        groups: number('groups'),
+        bias: config.bias !== false,
+      })
+    case 'embedding':
+      return embedding(tableOf(config))
+    case 'embeddingBag':
+      return named({ e: embeddingBag({ ...tableOf(config), mode: (config.mode ?? 'mean') as 'mean' }) })
     case 'groupNorm':
       return groupNorm({ groups: number('numGroups'), epsilon: number('eps') })
+    case 'layerNorm':
+      return layerNorm({ shape: config.normalizedShape as Shape, epsilon: number('eps'), bias: config.bias !== false })
+    case 'rmsNorm':
+      return rmsNorm({ shape: config.normalizedShape as Shape, epsilon: number('eps') })
+    case 'instanceNorm1d':
+    case 'instanceNorm2d':
+    case 'instanceNorm3d':
+      return instanceNorm({ affine: config.affine === true, epsilon: number('eps') })
+    case 'residualBlock':
+      return residualBlock(number('outChannels'), number('stride'))
     case 'sequential': {
       const layers = (config.layers as readonly string[]).map(layerOfWords)
       return layers.includes(undefined) ? undefined : sequential(...(layers as readonly AnyLayer[]))

@@ -62,4 +62,14 @@ cases['sampledGaussianRdp'] = [{'sigma': s, 'q': q, 'order': a, 'value': out(rdp
     (.02, .01, 1), (.02, .01, 1.5), (.02, .3, 3), (.03, 1e-6, 1.001), (.04, .01, 2), (.045, .01, 1.1), (.048, .5, 1.3), (.05, .01, 1.5), (.052, .01, 1.02), (.055, .1, 1), (.06, 1e-6, 1.01), (.08, .99, 2),
     (.1, 1e-6, 1 + 2**-30), (.2, 1e-6, 4), (.2, .999999, 7), (.3, 1e-3, 1 + 2**-40), (.5, 1e-6, 9.7), (.5, .9, 1.001), (.7, .01, 4.4), (.9, 1e-6, 20), (1, 1e-9, 30), (1, .5, 300), (1, 1e-6, 1 + 2**-30), (1, .9999, 2.5),
     (1.1, .00426, 17.3), (3, 1e-6, 100), (3, 1e-3, 60), (3, 1e-3, 1000), (10, 1e-6, 1500), (10, .01, 1e4), (30, 1e-4, 5000), (100, 1e-6, 1e5), (100, .5, 3), (1000, 1e-6, 1e4), (1000, .01, 1e5), (1e6, 1e-3, 1e6)]]
+def rdp_without_replacement(s, q, a):
+    s, q = mpf(s), mpf(q)
+    e = lambda j: mpf(j) / (2 * s * s)
+    b = lambda l: sum((-1) ** i * binomial(l, i) * exp(mpf(i) * (i - 1) / (2 * s * s)) for i in range(l + 1))
+    moment = 1 + binomial(a, 2) * q ** 2 * min(4 * (exp(e(2)) - 1), 2 * exp(e(2)))
+    for j in range(3, a + 1):
+        moment += binomial(a, j) * q ** j * min(4 * sqrt(b(2 * (j // 2)) * b(2 * ((j + 1) // 2))), 2 * exp((j - 1) * e(j)))
+    return log(moment) / (a - 1)
+mp.dps = 400
+cases['withoutReplacementRdp'] = [{'sigma': s, 'q': q, 'order': a, 'value': out(rdp_without_replacement(s, q, a))} for s in [.3, 1, 4, 10, 100] for q in [1e-4, .1, .5] for a in [2, 3, 16, 65]]
 print(json.dumps({'about': 'Special functions, the Gaussian hockey-stick divergence and Renyi divergences at float64 arguments; arithmetic of 40 digits or more (mpmath), rounded to 25. Made by: python special.py > special.json', **cases}, indent=0))

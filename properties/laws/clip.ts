@@ -25,7 +25,9 @@ export const norms: Arbitrary<number> = fc.oneof(
 
 /** Bounds that leave room for a margin: normal numbers, and no clipping at all. */
 export const bounds: Arbitrary<number> = fc.oneof(
-  { weight: 1, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  { weight: 1, arbitrary: fc.constantFrom(Number.POSITIVE_INFINITY, 1e-280) },
+  // divided by the largest norms, no more than the least number, or a fraction of it
+  { weight: 1, arbitrary: fc.constantFrom(5e-16, 7e-16) },
   { weight: 3, arbitrary: fc.double({ min: 1e-280, max: 1e300, noNaN: true }) },
   { weight: 6, arbitrary: fc.double({ min: 1e-3, max: 1e3, noNaN: true }) },
 )

@@ -96,8 +96,8 @@ export const sequentialLaws = (): void => {
         }),
       )
     })
-    it('reads norms and weighted sums off one backward pass, which stops at the first parameters', () => {
-      const orders = fc.array(fc.boolean(), { minLength: 2, maxLength: 5 })
+    it('reads everything off one backward pass, which stops at the first parameters unless the input is asked for', () => {
+      const orders = fc.array(fc.constantFrom('norms', 'sum', 'input'), { minLength: 2, maxLength: 6 })
       const probed = models.chain((model) => work(model).map((w) => ({ ...w, model })))
       fc.assert(
         fc.property(probed, orders, ({ model: { layers, nest, input }, x, gy, weight }, order) => {
@@ -112,11 +112,12 @@ export const sequentialLaws = (): void => {
           const { params } = model.init(key(0), input)
           const [, cache] = model.forward(reference, params, x)
           const pulled = model.pullback(reference, params, cache, gy)
-          for (const norms of order) {
-            if (norms) pulled.squaredNorm()
-            else pulled.weightedGrad(weight)
+          for (const reading of order) {
+            if (reading === 'norms') pulled.squaredNorm()
+            else if (reading === 'sum') pulled.weightedGrad(weight)
+            else pulled.inputGrad()
           }
-          expect(passes).toEqual(passesNeeded(layers, input))
+          expect(passes).toEqual(order.includes('input') ? layers.map(() => 1) : passesNeeded(layers, input))
         }),
       )
     })

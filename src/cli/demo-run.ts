@@ -1,43 +1,17 @@
 /**
- * The run behind `npm run demo`: data, plan, loop, checkpoint, report, picture.
+ * The run behind `npm run demo`: loop, checkpoint, report, picture.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type Dataset, drawDigits, readIdxFolder, showDataError, type TrainAndTest } from '../data/index.js'
-import { crossEntropy } from '../grad/index.js'
-import { constant, cosine, oneCycle, type Schedule, type SgdState, sgd } from '../optim/index.js'
-import { flatClip, showEvent, showInvalidParameter } from '../privacy/index.js'
+import type { SgdState } from '../optim/index.js'
+import { showEvent } from '../privacy/index.js'
 import { lineChart } from '../report/index.js'
-import { foldIn, key, secureKey } from '../sampling/index.js'
-import type { Backend } from '../tensor/backend/backend.js'
-import { wasm } from '../tensor/backend/wasm/index.js'
 import { type Tree, treeSize } from '../tensor/tree.js'
-import {
-  accuracy,
-  checkpointNotes,
-  type DpSgdPlan,
-  decodeCheckpoint,
-  dpSgd,
-  encodeCheckpoint,
-  type TrainReport,
-  type TrainState,
-  train,
-} from '../train/index.js'
-import { smallCnn } from './demo-model.js'
+import { accuracy, encodeCheckpoint, type TrainReport, train } from '../train/index.js'
 import type { DemoOptions } from './demo-options.js'
-
-type DemoPlan = DpSgdPlan<Tree, unknown, SgdState>
-type DemoState = TrainState<Tree, SgdState>
-
-/** Something that the user can put right, in one sentence. */
-export interface Refusal {
-  readonly _tag: 'Refusal'
-  readonly message: string
-}
-
-const refusal = (message: string): Refusal => ({ _tag: 'Refusal', message })
+import { type DemoState, lastingOptions, type Refusal, setUp } from './demo-setup.js'
 
 /** One point of the curves. */
 interface Measured {
@@ -47,97 +21,10 @@ interface Measured {
   readonly accuracy: number
 }
 
-const loadData = async ({ data, examples }: DemoOptions): Promise<E.Either<Refusal, TrainAndTest>> => {
-  if (data !== undefined)
-    return pipe(
-      await readIdxFolder(data)(),
-      E.mapLeft((error) => refusal(showDataError(error))),
-    )
-  // The pen has a key of its own, so that a seed changes the run and not the data.
-  const pen = key(20_26)
-  const draw = (part: number, count: number): Dataset => drawDigits({ count, key: foldIn(part)(pen) })
-  return E.right({ train: draw(0, examples), test: draw(1, Math.max(1000, Math.round(examples / 5))) })
-}
-
-const scheduleOf = ({ schedule, learningRate }: DemoOptions, steps: number): Schedule => {
-  switch (schedule) {
-    case 'constant':
-      return constant(learningRate)
-    case 'cosine':
-      return cosine({ initial: learningRate, totalSteps: steps })
-    case 'oneCycle':
-      return oneCycle({ maximum: learningRate, totalSteps: steps })
-  }
-}
-
-const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.Either<Refusal, DemoPlan> => {
-  const samplingProbability = Math.min(1, options.batchSize / data.train.length)
-  const steps = Math.max(1, Math.round(options.epochs / samplingProbability))
-  return pipe(
-    dpSgd({
-      model: smallCnn(options.activation),
-      loss: crossEntropy,
-      inputShape: data.train.inputShape,
-      optimizer: sgd({ learningRate: scheduleOf(options, steps), momentum: options.momentum }),
-      clip: flatClip(options.clip),
-      noise:
-        options.noiseMultiplier === undefined
-          ? { targetEpsilon: options.epsilon }
-          : { noiseMultiplier: options.noiseMultiplier },
-      samplingProbability,
-      expectedBatchSize: samplingProbability * data.train.length,
-      steps,
-      delta: options.delta,
-      physicalBatchSize: options.physicalBatchSize,
-      backend,
-    }),
-    E.mapLeft((invalid) => refusal(invalid.map(showInvalidParameter).join('; '))),
-  )
-}
-
 /** Writes whole or not at all: a reader never sees half a file. */
 const writeAtomically = async (path: string, content: Uint8Array | string): Promise<void> => {
   await writeFile(`${path}.part`, content)
   await rename(`${path}.part`, path)
-}
-
-/** Where the run starts: afresh, or where a checkpoint left it. */
-const start = (
-  plan: DemoPlan,
-  { seed, secure }: DemoOptions,
-  saved: Uint8Array | undefined,
-): E.Either<Refusal, DemoState> => {
-  const root = key(seed)
-  const fresh = secure ? plan.init(root, secureKey()) : plan.init(root)
-  if (saved === undefined) return E.right(fresh)
-  return pipe(
-    decodeCheckpoint(plan, fresh)(saved),
-    E.bimap(
-      (error) => refusal(showDataError(error)),
-      ({ state }) => state,
-    ),
-  )
-}
-
-/** The flags that a checkpoint was made with; where to write and how to compute may change. */
-const resumed = (options: DemoOptions, bytes: Uint8Array): E.Either<Refusal, DemoOptions> =>
-  pipe(
-    checkpointNotes(bytes),
-    E.bimap(
-      (error) => refusal(showDataError(error)),
-      (notes) => ({
-        ...options,
-        ...(JSON.parse(notes.options ?? '{}') as Partial<DemoOptions>),
-      }),
-    ),
-  )
-
-const readSaved = async (path: string): Promise<E.Either<Refusal, Uint8Array>> => {
-  try {
-    return E.right(await readFile(path))
-  } catch (cause) {
-    return E.left(refusal(`${path}: cannot be read (${(cause as Error).message}).`))
-  }
 }
 
 /** What the demo tells while it runs. */
@@ -173,23 +60,11 @@ const draw = async (curve: readonly Measured[], delta: number): Promise<string |
  * Runs the demo. Right: the exit status; Left: why it could not start.
  */
 export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Either<Refusal, number>> => {
-  const saved = given.resume === undefined ? undefined : await readSaved(given.resume)
-  if (saved !== undefined && E.isLeft(saved)) return saved
-  const chosen = saved === undefined ? E.right(given) : resumed(given, saved.right)
-  if (E.isLeft(chosen)) return chosen
-  const options = chosen.right
+  const setup = await setUp(given)
+  if (E.isLeft(setup)) return setup
+  const { options, data, backend, plan, from } = setup.right
 
-  const data = await loadData(options)
-  if (E.isLeft(data)) return data
-  const backend = wasm(options.threads === undefined ? {} : { threads: options.threads })
-  const planned = planOf(options, data.right, backend)
-  if (E.isLeft(planned)) return planned
-  const plan = planned.right
-  const begun = start(plan, options, saved?.right)
-  if (E.isLeft(begun)) return begun
-  const from = begun.right
-
-  const { train: trainingData, test } = data.right
+  const { train: trainingData, test } = data
   const { noiseMultiplier, samplingProbability, expectedBatchSize, steps, delta, l2Bound } = plan.settings
   const source = options.data ?? `${trainingData.length} drawn digits`
   screen.print(`Data: ${source}: ${trainingData.length} examples to train on, ${test.length} to test on.`)
@@ -199,8 +74,8 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   )
   if (from.step > 0) screen.print(`Continuing after step ${from.step}.`)
 
-  const { out, resume, threads, physicalBatchSize, ...lasting } = options
-  const notes = { options: JSON.stringify(lasting) }
+  const { out } = options
+  const notes = { options: JSON.stringify(lastingOptions(options)) }
   await mkdir(out, { recursive: true })
   const checkpoint = join(out, 'checkpoint.safetensors')
   const save = (state: DemoState): Promise<void> => writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes))
@@ -228,9 +103,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
     else screen.print(line)
     if (screen.interrupted() && step < steps) {
       await save(report.state)
-      screen.print(
-        `Stopped after step ${step}. Continue with: npm run demo -- --resume ${checkpoint} --out ${out}`,
-      )
+      screen.print(`Stopped after step ${step}. Continue with: npm run demo -- --resume ${checkpoint} --out ${out}`)
       return E.right(130)
     }
     if (performance.now() - savedAt > 30_000) {

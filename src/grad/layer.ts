@@ -26,7 +26,7 @@ export interface Pullback<P extends Tree> {
   readonly inputGrad: () => Tensor
   /** Every leaf [n, …param]. */
   readonly perSampleGrad: () => P
-  /** ‖gₙ‖² over all parameters, [n], float64. */
+  /** ‖gₙ‖² over all parameters, [n], float64; rounding makes it no shorter than what `weightedGrad` adds. */
   readonly squaredNorm: () => Tensor
   /** Σₙ wₙ gₙ. */
   readonly weightedGrad: (weight: Tensor) => P
@@ -46,7 +46,10 @@ export interface LayerRule<P extends Tree, C> {
   backward(backend: Backend, params: P, cache: C, gy: Tensor): Tensor
   /** The gradient of each sample: every leaf [n, …param]. */
   perSampleGrad(backend: Backend, params: P, cache: C, gy: Tensor): P
-  /** ‖gₙ‖², [n], float64, without forming the gradients where that is dearer. */
+  /**
+   * ‖gₙ‖², [n], float64, without forming the gradients where that is dearer. Clipping stands on it: where rounding could
+   * make it shorter than sample n's share of `weightedGrad`, it is made longer by that much (`noShorterThan`).
+   */
   perSampleSquaredNorm(backend: Backend, params: P, cache: C, gy: Tensor): Tensor
   /** Σₙ wₙ gₙ, as one contraction. */
   weightedGrad(backend: Backend, params: P, cache: C, gy: Tensor, weight: Tensor): P

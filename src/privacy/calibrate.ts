@@ -69,7 +69,8 @@ const excessOver =
  * The event may depend on the noise multiplier in any way (a schedule, several mechanisms, a prior spend beside it), as long
  * as more of it means less ε.
  *
- * Guarantee  ε(result).upper ≤ target; a noise multiplier smaller by 1e-10 relative exceeds the target. 0 where no noise is needed
+ * Guarantee  ε(result).upper ≤ target; a noise multiplier smaller by 1e-10 relative exceeds the target. 0 where no noise
+ *            is needed
  * Cost       10 to 30 evaluations of ε
  * Errors     InvalidParameter for a target that is none; UnsupportedEvent of the accountant; UnreachableTarget where even a
  *            noise multiplier of 1e15 exceeds the target, because something else in the event spends it

@@ -68,8 +68,10 @@ export const clippedGradWithDiagnostics =
  *
  *   Σₙ w(‖gₙ‖) gₙ,   w(s) · s ≤ C
  *
- * Guarantee  in exact arithmetic on the stored floats each term is at most l2Bound long (the factor leaves 2⁻²⁰ of room for
- *            float32 rounding), and a sample whose gradient is not finite adds exactly zero
+ * Guarantee  the sum of a batch of one is at most l2Bound long, in exact arithmetic on the stored floats (the factor leaves
+ *            2⁻²⁰ of room for float32 rounding, and norms are no shorter than what is summed); a sample whose gradient is
+ *            not finite adds exactly zero; adding one sample to a batch moves its sum by l2Bound and the rounding of the
+ *            other samples' partial sums, which no clipping bounds (Casacuberta et al. 2022, arXiv:2207.10635)
  * Cost       one backward pass under the `bookKeeping` plan
  * Reference  Abadi et al. 2016, arXiv:1607.00133; Bu et al. 2022, arXiv:2210.00038
  */

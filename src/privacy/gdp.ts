@@ -23,7 +23,7 @@ import { checkTarget, type PrivacyTarget } from './calibrate.js'
 import type { InvalidParameter } from './invalid-parameter.js'
 import { type Neighbouring, sensitivityOf } from './neighbouring.js'
 import { narrow } from './root.js'
-import { logNormalDensity, millsRatio, ndtr } from './special.js'
+import { logNormalDensity, millsRatio, ndtr } from '../tensor/special.js'
 
 /** A Gaussian mechanism, or a composition of them: Σ σᵢ⁻², so that composition is addition. μ is its square root. */
 export interface GdpCurve {

@@ -54,6 +54,7 @@ export const minimise =
       }
       const next = x + (Math.abs(step) >= tolerance ? step : step > 0 ? tolerance : -tolerance)
       const fNext = f(next)
+      // A wall of infinity stands at one end: on the right for every caller, so that of two infinite values the left one is nearer.
       if (fNext <= fx && !(fNext === Infinity && next > x)) {
         if (next >= x) a = x
         else b = x

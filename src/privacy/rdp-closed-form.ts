@@ -1,7 +1,7 @@
 /**
  * Rényi divergences with a closed form, each at order 1 + c for c ≥ 0 (c = 0: the Kullback–Leibler divergence).
  */
-import { logExpm1 } from './special.js'
+import { logExpm1 } from '../tensor/special.js'
 
 /** log(1 + x)/c, and for c → 0 the limit that the caller knows. */
 const overExcess = (value: number, excess: number, limit: number): number => (excess === 0 ? limit : value / excess)

@@ -95,7 +95,7 @@ const best = (
   return { value, excess: Math.exp(x) }
 }
 
-/** Divergences are raised by this before they are converted to a claim: ten times the error measured against 40-digit values. */
+/** Divergences are raised by this before they are converted to a claim: fifty times the error measured against 40 digits. */
 const RELATIVE_ERROR = 1e-12
 
 /** An ε or a δ, and a bound of it that no rounding can undercut. */

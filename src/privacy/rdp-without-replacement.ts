@@ -5,7 +5,7 @@
  * Legend: q = batch size / dataset size, σ the noise multiplier in units of the sensitivity to a replaced record (2C for a sum
  * clipped to C), c = α − 1.
  */
-import { logComb, logExpm1, logSumExp } from './special.js'
+import { logComb, logExpm1, logSumExp } from '../tensor/special.js'
 
 /** The mechanism: σ and q as above. */
 export interface WithoutReplacementParameters {

@@ -1,11 +1,15 @@
 /**
- * Immutable tensors, trees of them, and the backends that compute with them.
+ * Immutable tensors, trees of them, the backends that compute with them, and special functions of one number.
  *
  * @module
  */
 export * from './backend/backend.js'
+export { defaultBackend } from './backend/default.js'
+export { loadReference } from './backend/load-reference.js'
+export { type WasmOptions, wasm } from './backend/wasm/index.js'
 export * from './elementwise.js'
 export * from './shape.js'
+export * as Special from './special.js'
 export {
   arange,
   at,

@@ -1,6 +1,7 @@
 /**
  * The bridge to ndarray, for programs that use its ecosystem. Both directions copy: an ndarray can be written to, a
- * tensor never changes, and no storage is shared between the two.
+ * tensor never changes, and no storage is shared between the two. ndarray makes its views with `new Function`, at the first
+ * one of each kind: under a strict content security policy `toNdarray` throws.
  */
 import ndarray, { type NdArray } from 'ndarray'
 import { sizeOf } from './shape.js'
@@ -26,7 +27,7 @@ const dtypeFor: Readonly<Record<string, DType>> = {
  * A row-major ndarray with the elements, the shape and the dtype of a tensor, which the caller may change.
  *
  * @example
- * toNdarray(arange(6)).pick(2) // the number 2, as an ndarray without axes
+ * toNdarray(arange(6)).get(2) // => 2
  */
 export const toNdarray = (t: Tensor): NdArray<Storage> => {
   const data = allocate(t.dtype, size(t))

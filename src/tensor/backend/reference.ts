@@ -15,7 +15,7 @@ import { broadcast, reshape, transpose } from '../view.js'
 import type { Convolution2d } from '../window.js'
 import type { Backend, BinaryOp, UnaryOp } from './backend.js'
 import { elements, filled, ndarrayOver } from './reference/array.js'
-import { conv2d, conv2dInputGrad, conv2dPerSampleGrad } from './reference/convolution.js'
+import { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dWeightedGrad } from './reference/convolution.js'
 import { pad2d } from './reference/padding.js'
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGrad } from './reference/pooling.js'
 
@@ -147,10 +147,6 @@ const conv2dSquaredNorm = (x: Tensor, gy: Tensor, convolution: Convolution2d): T
   const g = conv2dPerSampleGrad(x, gy, convolution)
   return rowDots(g, g)
 }
-
-/** y = Σₙ weight[n] gₙ for the gradients g of `conv2dPerSampleGrad`. */
-const conv2dWeightedGrad = (x: Tensor, gy: Tensor, weight: Tensor, convolution: Convolution2d): Tensor =>
-  weightedRowSum(weight, conv2dPerSampleGrad(x, gy, convolution))
 
 /** The definition of every operation. */
 export const reference: Backend = {

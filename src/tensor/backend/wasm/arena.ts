@@ -7,8 +7,6 @@ const PAGE = 65536
 /** Kernels may read a few vectors past the end of an operand. */
 const SLACK = 256
 const ALIGNMENT = 64
-/** The last page stays free, so that no address wraps around. */
-const LIMIT = 65535 * PAGE
 
 /** The types that live in linear memory. */
 export interface ArenaStorage {
@@ -37,10 +35,12 @@ const exhausted = Object.assign(new Error('the body of a scope ran out of memory
   name: 'ArenaExhausted',
 })
 
-const tooLarge = (bytes: number): RangeError =>
-  new RangeError(
-    `the tensors of this scope need at least ${Math.ceil(bytes / 2 ** 20)} MiB, and WebAssembly has at most 4096: a smaller physical batch would fit`,
+const tooLarge = (bytes: number, limit: number): RangeError => {
+  const [needed, most] = [bytes, limit].map((size) => Math.ceil(size / 2 ** 20))
+  return new RangeError(
+    `the tensors of this scope need at least ${needed} MiB, and WebAssembly has at most ${most}: a smaller physical batch would fit`,
   )
+}
 
 interface Copy {
   readonly first: number
@@ -49,8 +49,14 @@ interface Copy {
   readonly storage: Storage
 }
 
-/** An arena over `memory`, from byte `base` on. `moved` is called whenever the buffer of the memory has changed. */
-export const arenaOver = (memory: WebAssembly.Memory, base: number, moved: () => void): Arena => {
+/** Where an arena begins, and what size its memory may grow to, in bytes. */
+export interface Extent {
+  readonly base: number
+  readonly limit: number
+}
+
+/** An arena over a memory. `moved` is called whenever the buffer of the memory has changed. */
+export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, moved: () => void): Arena => {
   const growsInPlace = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer
   const buffers = new WeakSet<ArrayBufferLike>([memory.buffer])
   const copies = new Map<Storage, Copy[]>()
@@ -61,16 +67,16 @@ export const arenaOver = (memory: WebAssembly.Memory, base: number, moved: () =>
   let wanted = 0
 
   const grow = (bytes: number): void => {
-    if (bytes > LIMIT) throw tooLarge(bytes)
+    if (bytes > limit) throw tooLarge(bytes, limit)
     const now = memory.buffer.byteLength
-    const pages = (size: number): number => Math.ceil((Math.min(size, LIMIT) - now) / PAGE)
+    const pages = (size: number): number => Math.ceil((Math.min(size, limit) - now) / PAGE)
     try {
-      memory.grow(pages(Math.max(bytes, now * 1.5)))
+      memory.grow(pages(Math.max(bytes, now * 2)))
     } catch {
       try {
         memory.grow(pages(bytes))
       } catch {
-        throw tooLarge(bytes)
+        throw tooLarge(bytes, limit)
       }
     }
     buffers.add(memory.buffer)
@@ -81,7 +87,7 @@ export const arenaOver = (memory: WebAssembly.Memory, base: number, moved: () =>
     const end = top + length * constructors[dtype].BYTES_PER_ELEMENT
     if (end + SLACK > memory.buffer.byteLength) {
       if (!growsInPlace) {
-        if (end + SLACK > LIMIT) throw tooLarge(end + SLACK)
+        if (end + SLACK > limit) throw tooLarge(end + SLACK, limit)
         wanted = end + SLACK
         throw exhausted
       }

@@ -1,61 +1,20 @@
 /**
  * Convolution and its adjoints: products with patches, sample by sample.
  */
-import { type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
+import { ShapeEq, shapeError, sizeOf } from '../../shape.js'
 import { size, type Tensor } from '../../tensor.js'
-import { reshape, slice, transpose } from '../../view.js'
 import { type Convolution2d, convolutionOutput } from '../../window.js'
 import type { Backend } from '../backend.js'
-import { type Device, SCRATCH } from './device.js'
+import { adjointOf, turnedWeight } from './adjoint.js'
+import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
 import { kernel } from './kernel.js'
+import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } from './patches.js'
 
 type Convolutions = Pick<
   Backend,
   'conv2d' | 'conv2dInputGrad' | 'conv2dPerSampleGrad' | 'conv2dSquaredNorm' | 'conv2dWeightedGrad'
 >
-
-/** Bytes of patches that leave room for the rest in L2. */
-const PATCH_BYTES = 384 * 1024
-/** Multiply-adds of a chunk. */
-const CHUNK_WORK = 400_000
-/** Multiply-adds to nanoseconds. */
-const COST = 0.06
-
-const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
-
-/**
- * Numbers from one patch to the next: room for what the copy of a run writes past its end, and an odd multiple of 8, so that
- * a column of patches spreads over all sets of the cache.
- */
-const patchRow = (entries: number, kernelWidth: number): number => {
-  const row = roundUp(entries + (kernelWidth % 4 === 0 ? 0 : 3), 8)
-  return row % 16 === 0 ? row + 8 : row
-}
-
-const dimensions = (
-  convolution: Convolution2d,
-  input: readonly number[],
-  output: readonly number[],
-): {
-  readonly group: number
-  readonly outputs: number
-  readonly taps: number
-  readonly positions: number
-  readonly work: number
-} => {
-  const group = (input[1] as number) / convolution.groups
-  const outputs = (output[1] as number) / convolution.groups
-  const taps = convolution.kernel[0] * convolution.kernel[1]
-  const positions = (output[2] as number) * (output[3] as number)
-  return { group, outputs, taps, positions, work: group * outputs * taps * positions }
-}
-
-/** How many units of this much work make a chunk. */
-const chunking = (units: number, work: number): { readonly perChunk: number; readonly parts: number } => {
-  const perChunk = Math.max(1, Math.floor(CHUNK_WORK / Math.max(1, work)))
-  return { perChunk, parts: Math.ceil(units / perChunk) }
-}
 
 export const convolutions = (device: Device): Convolutions => {
   const packed = (weight: number, convolution: Convolution2d, shape: Quad, transposed: boolean): number => {
@@ -77,35 +36,45 @@ export const convolutions = (device: Device): Convolutions => {
     return panels
   }
 
-  const conv2d: Backend['conv2d'] = (x, weight, bias, convolution) => {
-    const output = convolutionOutput(convolution, x.shape, weight.shape) as Quad
-    const [n, o] = output
-    if (bias !== undefined && !ShapeEq.equals(bias.shape, [o]))
-      throw shapeError('conv2d: one bias for each output channel', bias.shape, weight.shape)
-    const [from, weights] = [device.dense(x), device.dense(weight)]
-    const offset = bias === undefined ? 0 : device.dense(bias)
+  /** The forward product, of operands at these addresses. */
+  const correlate = (
+    { x, weight, bias }: { readonly x: number; readonly weight: number; readonly bias: number },
+    convolution: Convolution2d,
+    { input, kernels, output }: { readonly input: Quad; readonly kernels: Quad; readonly output: Quad },
+  ): Tensor => {
     const { tensor, address } = device.result('float32', output)
     if (size(tensor) === 0) return tensor
-    const { group, taps, positions, work } = dimensions(convolution, x.shape, output)
+    const { group, taps, positions, work } = dimensions(convolution, input, output)
     const row = patchRow(group * taps, convolution.kernel[1])
     const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
     const blocks = Math.ceil(positions / block)
-    const units = n * convolution.groups * blocks
+    const units = output[0] * convolution.groups * blocks
     const { perChunk, parts } = chunking(units, work / blocks)
     device.arena.temporarily(() =>
       device.launch({
         kernel: kernel.convolve,
         arguments: [
-          ...[from, packed(weights, convolution, weight.shape as Quad, true), offset, address, 0, 0, 0, 0],
-          ...geometry(convolution, convolution.groups, x.shape as Quad, output),
+          ...[x, packed(weight, convolution, kernels, true), bias, address, 0, 0, 0, 0],
+          ...geometry(convolution, convolution.groups, input, output),
           ...[4 * row, block, 0, units, perChunk],
         ],
         parts,
-        cost: COST * work * n * convolution.groups,
+        cost: COST * work * output[0] * convolution.groups,
         scratch: 128 + 4 * row * (block + 4),
       }),
     )
     return tensor
+  }
+
+  const conv2d: Backend['conv2d'] = (x, weight, bias, convolution) => {
+    const output = convolutionOutput(convolution, x.shape, weight.shape) as Quad
+    if (bias !== undefined && !ShapeEq.equals(bias.shape, [output[1]]))
+      throw shapeError('conv2d: one bias for each output channel', bias.shape, weight.shape)
+    return correlate(
+      { x: device.dense(x), weight: device.dense(weight), bias: bias === undefined ? 0 : device.dense(bias) },
+      convolution,
+      { input: x.shape as Quad, kernels: weight.shape as Quad, output },
+    )
   }
 
   const conv2dInputGrad: Backend['conv2dInputGrad'] = (gy, weight, convolution, input) => {
@@ -113,7 +82,18 @@ export const convolutions = (device: Device): Convolutions => {
     if (!ShapeEq.equals(gy.shape, output))
       throw shapeError('conv2dInputGrad: the cotangent has not the shape of the output', gy.shape, output)
     const turned = adjointOf(convolution, input, output)
-    if (turned !== undefined) return conv2d(gy, turnedWeight(weight, convolution.groups), undefined, turned)
+    if (turned !== undefined) {
+      const [o, c, kh, kw] = weight.shape as Quad
+      return correlate(
+        { x: device.dense(gy), weight: device.dense(turnedWeight(weight, convolution.groups)), bias: 0 },
+        turned,
+        {
+          input: output,
+          kernels: [c * convolution.groups, o / convolution.groups, kh, kw],
+          output: input as Quad,
+        },
+      )
+    }
     const [from, weights] = [device.dense(gy), device.dense(weight)]
     const { tensor, storage, address } = device.result('float32', input)
     if (size(gy) === 0) {
@@ -249,31 +229,4 @@ export const convolutions = (device: Device): Convolutions => {
   }
 
   return { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dSquaredNorm, conv2dWeightedGrad }
-}
-
-/** Positions whose patches are held at once. */
-const blockOf = (positions: number, row: number, most: number): number => {
-  const fits = Math.max(8, Math.floor(Math.min(PATCH_BYTES, SCRATCH) / (4 * row)))
-  const blocks = Math.ceil(positions / Math.min(fits, most))
-  return Math.min(positions, roundUp(positions / blocks, 4))
-}
-
-/**
- * The adjoint of a convolution without stride is a convolution of the padded cotangent: there is nothing to add up. It is
- * dearer only where the input is much larger than the output.
- */
-const adjointOf = (convolution: Convolution2d, input: Shape, output: Quad): Convolution2d | undefined => {
-  const { kernel: size, stride, padding, dilation } = convolution
-  const [h, w] = [dilation[0] * (size[0] - 1) - padding[0], dilation[1] * (size[1] - 1) - padding[1]]
-  const grows = (input[2] as number) * (input[3] as number) > 1.3 * output[2] * output[3]
-  return stride[0] !== 1 || stride[1] !== 1 || h < 0 || w < 0 || grows ? undefined : { ...convolution, padding: [h, w] }
-}
-
-/** [o, c/groups, kh, kw] → [c, o/groups, kh, kw], both kernel axes reversed. */
-const turnedWeight = (weight: Tensor, groups: number): Tensor => {
-  const [o, c, kh, kw] = weight.shape as Quad
-  const grouped = reshape([groups, o / groups, c, kh, kw])(weight)
-  const swapped = transpose([0, 2, 1, 3, 4])(grouped)
-  const turned = slice({ axis: 3, step: -1 })(slice({ axis: 4, step: -1 })(swapped))
-  return reshape([groups * c, o / groups, kh, kw])(turned)
 }

@@ -56,12 +56,13 @@ export interface Device {
 }
 
 interface Exports {
-  readonly launch: (kernel: number, parts: number, worthwhile: number) => void
+  readonly launch: (kernel: number, parts: number, help: number) => void
   readonly dismiss: () => void
 }
 
-/** Work below which handing it to another thread does not pay. */
-const WORTHWHILE = 15_000
+/** Work below which it does not pay to share it with threads that are awake, and to wake those that sleep. */
+const WORTH_SHARING = 10_000
+const WORTH_WAKING = 150_000
 
 /** First and last element that a view reaches, as indices of its storage. */
 const reach = (t: Tensor): readonly [first: number, last: number] => {
@@ -75,20 +76,37 @@ const reach = (t: Tensor): readonly [first: number, last: number] => {
   return [first, last]
 }
 
+interface Reservation {
+  readonly memory: WebAssembly.Memory
+  /** Bytes that it may grow to. */
+  readonly limit: number
+}
+
+/** Memory that may grow to 4 GiB, or to as much as the host lets shared memory reserve. */
+const reserve = (initial: number, shared: boolean, maximum = 65536): Reservation => {
+  try {
+    // The last page stays free, so that no address wraps around.
+    return { memory: new WebAssembly.Memory({ initial, maximum, shared }), limit: (maximum - 1) * 65536 }
+  } catch (error) {
+    if (maximum <= 2 * initial) throw error
+    return reserve(initial, shared, maximum / 2)
+  }
+}
+
 export interface DeviceOptions {
   readonly module: WebAssembly.Module
   readonly threads: number
   readonly shared: boolean
 }
 
-/** Compiles nothing, starts nothing but what is needed: workers start with the first kernel that is worth it. */
+/** Workers start with the first kernel that is worth waking them. */
 export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => {
   const base = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(base / 65536) + 64, maximum: 65536, shared })
+  const { memory, limit } = reserve(Math.ceil(base / 65536) + 64, shared)
   const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
   const viewArguments = (): Int32Array => new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
   let control = viewArguments()
-  const arena = arenaOver(memory, Math.ceil(base / 65536) * 65536, () => {
+  const arena = arenaOver(memory, { base: Math.ceil(base / 65536) * 65536, limit }, () => {
     control = viewArguments()
   })
   let helpers = 0
@@ -96,13 +114,13 @@ export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => 
 
   const launch = (job: Launch): void => {
     if (job.parts <= 0) return
-    const worthwhile = threads > 1 && job.parts > 1 && job.cost > WORTHWHILE && !closed
-    if (worthwhile) while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
+    const help = threads === 1 || closed || job.cost < WORTH_SHARING ? 0 : job.cost < WORTH_WAKING ? 1 : 2
+    if (help === 2) while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
     const run = (scratch: number, step: number): void => {
       control.set(job.arguments)
       control[ARGUMENT_COUNT - 2] = scratch
       control[ARGUMENT_COUNT - 1] = step
-      start(job.kernel, job.parts, worthwhile ? 1 : 0)
+      start(job.kernel, job.parts, help)
     }
     const need = job.scratch ?? 0
     if (need <= SCRATCH) run(CONTROL, Math.ceil(SCRATCH / 64) * 64)

@@ -204,10 +204,12 @@ export const elementwise = (device: Device): Elementwise => {
 }
 
 /** Runs of neighbours [first, end) among axes, innermost first. */
-const runsOf = (axes: readonly number[]): (readonly [first: number, end: number])[] =>
-  [...axes]
-    .sort((a, b) => b - a)
-    .reduce<(readonly [number, number])[]>((runs, axis) => {
-      const last = runs.at(-1)
-      return last?.[0] === axis + 1 ? [...runs.slice(0, -1), [axis, last[1]]] : [...runs, [axis, axis + 1]]
-    }, [])
+const runsOf = (axes: readonly number[]): readonly (readonly [first: number, end: number])[] => {
+  const runs: [first: number, end: number][] = []
+  for (const axis of [...axes].sort((a, b) => b - a)) {
+    const last = runs.at(-1)
+    if (last?.[0] === axis + 1) last[0] = axis
+    else runs.push([axis, axis + 1])
+  }
+  return runs
+}

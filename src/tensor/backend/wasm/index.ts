@@ -18,7 +18,7 @@ export interface WasmOptions {
 }
 
 export interface WasmBackend extends Backend {
-  /** Sends the workers home; the backend goes on with one thread. A Node process ends without it. */
+  /** Sends the workers home; the backend goes on with one thread. A Node process ends without this. */
   readonly close: () => void
 }
 
@@ -33,11 +33,17 @@ const compile = (base64: string): WebAssembly.Module => {
 }
 
 /**
- * A float32 backend on WebAssembly SIMD.
+ * A float32 backend on WebAssembly SIMD. Products accumulate in float32, sums and squared norms in float64.
  *
- * Cost       about 100 MiB/s … no: see bench/kernels.ts
- * Guarantee  the results depend on neither the number of threads nor the time at which workers become ready
- * Errors     throws a RangeError where a scope needs more than the 4 GiB that WebAssembly can address
+ * Cost       on one Zen 4 core at 3.6 GHz 35 GFLOP/s, of 58 that 128-bit SIMD has; 1 to 5 µs of overhead an operation within
+ *            a scope, where tensors stay in linear memory; outside of one, each operation copies operands in and its result
+ *            out. Memory that a scope has needed once stays reserved
+ * Guarantee  the bits of a result depend on neither the number of threads nor the moment at which workers become ready; they
+ *            do depend on `relaxed`
+ * Errors     a RangeError where a scope needs more than the 4 GiB that WebAssembly can address
+ *
+ * @example
+ * toArray(wasm({ threads: 1 }).map('square', arange(4))) // => [0, 1, 4, 9]
  */
 export const wasm = (options: WasmOptions = {}): WasmBackend => {
   const relaxed = (options.relaxed ?? true) && supportsRelaxedSimd()

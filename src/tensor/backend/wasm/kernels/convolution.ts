@@ -130,7 +130,7 @@ function weightGrad(
       const columns = min(8, entries - j)
       for (let i = 0; i < o(); i += 4) {
         const rows = min(4, o() - i)
-        const whole = rows == 4 && columns == 8
+        const whole = rows === 4 && columns === 8
         const target = out + <usize>i * outRow + ((<usize>j) << 2)
         tileRows(
           gy + <usize>i * gyRow + ((<usize>first) << 2),

@@ -200,7 +200,7 @@ export function gatherChunk(chunk: i32): void {
     let count = min(part, run - first)
     let a = address(0) + offsetOf(index, argument(10), 11, 27) + <usize>first * step
     let out = address(2) + ((<usize>index * <usize>run + <usize>first) << 2)
-    if (step == 4) for (; count >= 4; count -= 4, a += 16, out += 16) v128.store(out, v128.load(a))
+    if (step === 4) for (; count >= 4; count -= 4, a += 16, out += 16) v128.store(out, v128.load(a))
     for (; count > 0; count--, a += step, out += 4) store<u32>(out, load<u32>(a))
   }
 }

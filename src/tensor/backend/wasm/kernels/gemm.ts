@@ -67,12 +67,12 @@ function gemm(
   packs: i32,
   scratch: usize,
 ): void {
-  if (k == 1 && rightP == 4) {
+  if (k === 1 && rightP === 4) {
     outer(left, leftM, right, out, outM, m, p)
     return
   }
-  const packsLeft = (packs & 1) != 0
-  const packsRight = (packs & 2) != 0
+  const packsLeft = (packs & 1) !== 0
+  const packsRight = (packs & 2) !== 0
   const packedLeft = scratch + 128
   const packedRight = packedLeft + (packsLeft ? (<usize>((m + 3) & ~3) * <usize>K_BLOCK) << 2 : 0)
   let first = 0
@@ -100,11 +100,11 @@ function gemm(
       const columns = min(8, p - j)
       for (let i = 0, at = a; i < m; i += 4, at += aStep) {
         const rows = min(4, m - i)
-        const whole = rows == 4 && columns == 8
+        const whole = rows === 4 && columns === 8
         const target = out + <usize>i * outM + ((<usize>j) << 2)
         const tile = whole ? target : scratch
         const tileM: usize = whole ? outM : 32
-        if (leftK == 4 && !packsLeft) tileRows(at, leftM, rows, b, bK, depth, tile, tileM, whole && accumulate)
+        if (leftK === 4 && !packsLeft) tileRows(at, leftM, rows, b, bK, depth, tile, tileM, whole && accumulate)
         else tileColumns(at, aK, b, bK, depth, tile, tileM, whole && accumulate)
         if (!whole) putPart(scratch, target, outM, rows, columns, accumulate)
       }

@@ -13,12 +13,12 @@ export function packColumns(
   out: usize,
 ): void {
   for (; columns > 0; columns -= 8) {
-    if (columns >= 8 && sourceColumn == 4) {
+    if (columns >= 8 && sourceColumn === 4) {
       for (let i = 0, from = source; i < k; i++, from += sourceK, out += 32) {
         v128.store(out, v128.load(from))
         v128.store(out, v128.load(from, 16), 16)
       }
-    } else if (columns >= 8 && sourceK == 4) {
+    } else if (columns >= 8 && sourceK === 4) {
       transposeColumns(source, sourceColumn, k, out)
       transposeColumns(source + 4 * sourceColumn, sourceColumn, k, out + 16)
       out += (<usize>k) << 5

@@ -27,8 +27,8 @@ export function packPatches(planes: usize, channels: i32, first: i32, end: i32, 
   const height = h()
   const columns = w()
   const step = dilationW()
-  const inside = step == 1 ? firstInside() : width
-  const outside = step == 1 ? max(inside, endInside()) : width
+  const inside = step === 1 ? firstInside() : width
+  const outside = step === 1 ? max(inside, endInside()) : width
   const plane = (<usize>height * <usize>columns) << 2
   const used = (<usize>channels * <usize>kh() * <usize>run) << 2
   while (first < end) {
@@ -90,8 +90,8 @@ export function addPatches(planes: usize, channels: i32, first: i32, end: i32, f
   const columns = w()
   const plane = (<usize>height * <usize>columns) << 2
   const step = dilationW()
-  const inside = step == 1 ? firstInside() : width
-  const outside = step == 1 ? max(inside, endInside()) : width
+  const inside = step === 1 ? firstInside() : width
+  const outside = step === 1 ? max(inside, endInside()) : width
   const kernel = kh()
   const rowStep = ((<usize>columns) << 2) * <usize>dilationH()
   for (; first < end; first++, from += rowBytes) {

@@ -32,8 +32,8 @@ function insideTo(): i32 {
 /** Four numbers `step` apart. May read, but not use, 4 bytes past the last one. */
 // @inline
 function load4(at: usize, step: i32): v128 {
-  if (step == 1) return v128.load(at)
-  if (step == 2) return v128.shuffle<f32>(v128.load(at), v128.load(at, 16), 0, 2, 4, 6)
+  if (step === 1) return v128.load(at)
+  if (step === 2) return v128.shuffle<f32>(v128.load(at), v128.load(at, 16), 0, 2, 4, 6)
   const bytes = (<usize>step) << 2
   let v = v128.load32_zero(at)
   v = v128.load32_lane(at + bytes, v, 1)
@@ -98,6 +98,11 @@ export function maxPoolChunk(chunk: i32): void {
   }
 }
 
+// @inline
+function isNan(value: f32): bool {
+  return (reinterpret<u32>(value) & 0x7fffffff) > 0x7f800000
+}
+
 function maxPoolOne(x: usize, top: i32, firstRow: i32, endRow: i32, ox: i32, out: usize): void {
   const left = ox * strideW() - padW()
   const first = firstTap(left, dilationW())
@@ -108,7 +113,7 @@ function maxPoolOne(x: usize, top: i32, firstRow: i32, endRow: i32, ox: i32, out
     for (let kx = first; kx < end; kx++) {
       const place = (top + ky * dilationH()) * w() + left + kx * dilationW()
       const value = load<f32>(x + ((<usize>place) << 2))
-      if (argmax < 0 || value > best || (value != value && best == best)) {
+      if (argmax < 0 || value > best || (isNan(value) && !isNan(best))) {
         best = value
         argmax = place
       }

@@ -29,7 +29,7 @@ export function reduceChunk(chunk: i32): void {
     const column = (unit - index * parts) << 3
     let x = address(0) + ((<usize>index * <usize>r * <usize>inner + <usize>column) << 2)
     const out = address(1) + ((<usize>index * <usize>inner + <usize>column) << 2)
-    if (inner == 1) store<f32>(out, <f32>rowSum(x, r))
+    if (inner === 1) store<f32>(out, <f32>rowSum(x, r))
     else if (column + 8 <= inner) {
       let s0 = f64x2.splat(0)
       let s1 = f64x2.splat(0)

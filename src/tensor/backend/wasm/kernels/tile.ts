@@ -59,7 +59,7 @@ export function tileRows(
   let c30 = zero()
   let c31 = zero()
   const end = b + <usize>k * bK
-  while (b != end) {
+  while (b !== end) {
     const l = v128.load(b)
     const r = v128.load(b, 16)
     const v0 = v128.load32_splat(a0)
@@ -109,7 +109,7 @@ export function tileColumns(
   let c30 = zero()
   let c31 = zero()
   const end = b + <usize>k * bK
-  while (b != end) {
+  while (b !== end) {
     const l = v128.load(b)
     const r = v128.load(b, 16)
     const v0 = v128.load32_splat(a)
@@ -170,12 +170,12 @@ export function putTransposed(tile: usize, out: usize, channel: usize, rows: i32
     const t2 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
     const t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7)
     putChannel(v128.shuffle<f32>(t0, t1, 0, 1, 4, 5), out, bias)
-    if (columns > 1) putChannel(v128.shuffle<f32>(t0, t1, 2, 3, 6, 7), out + channel, bias + 4 * usize(bias != 0))
-    if (columns > 2) putChannel(v128.shuffle<f32>(t2, t3, 0, 1, 4, 5), out + 2 * channel, bias + 8 * usize(bias != 0))
-    if (columns > 3) putChannel(v128.shuffle<f32>(t2, t3, 2, 3, 6, 7), out + 3 * channel, bias + 12 * usize(bias != 0))
+    if (columns > 1) putChannel(v128.shuffle<f32>(t0, t1, 2, 3, 6, 7), out + channel, bias + 4 * usize(bias !== 0))
+    if (columns > 2) putChannel(v128.shuffle<f32>(t2, t3, 0, 1, 4, 5), out + 2 * channel, bias + 8 * usize(bias !== 0))
+    if (columns > 3) putChannel(v128.shuffle<f32>(t2, t3, 2, 3, 6, 7), out + 3 * channel, bias + 12 * usize(bias !== 0))
     tile += 16
     out += 4 * channel
-    bias += 16 * usize(bias != 0)
+    bias += 16 * usize(bias !== 0)
   }
 }
 

@@ -22,7 +22,7 @@ function power(n: v128): v128 {
 // @inline
 export function exp(x: v128): v128 {
   const bounded = f32x4.pmax(f32x4.pmin(x, s(89)), s(-105))
-  const shifted = madd(bounded, s(1.4426950408889634), s(12582912))
+  const shifted = madd(bounded, s(<f32>Math.LOG2E), s(12582912))
   const n = f32x4.sub(shifted, s(12582912))
   let r = madd(n, s(-0.693359375), bounded)
   r = madd(n, s(2.1219444e-4), r)
@@ -45,7 +45,7 @@ export function log(x: v128): v128 {
   let e = i32x4.sub(v128.and(i32x4.shr_u(scaled, 23), i32x4.splat(255)), i32x4.splat(126))
   e = i32x4.sub(e, v128.and(tiny, i32x4.splat(23)))
   let m = v128.or(v128.and(scaled, i32x4.splat(0x007fffff)), i32x4.splat(0x3f000000))
-  const low = f32x4.lt(m, s(0.7071067811865476))
+  const low = f32x4.lt(m, s(<f32>Math.SQRT1_2))
   e = i32x4.add(e, low)
   m = f32x4.sub(f32x4.add(m, v128.and(m, low)), s(1))
   const z = f32x4.mul(m, m)

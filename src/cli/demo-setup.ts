@@ -1,0 +1,156 @@
+/**
+ * What the demo does before its first step: data, plan and state, or one sentence about what is in the way.
+ */
+import { readFile } from 'node:fs/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { type Dataset, drawDigits, readIdxFolder, showDataError, type TrainAndTest } from '../data/index.js'
+import { crossEntropy } from '../grad/index.js'
+import { constant, cosine, oneCycle, type Schedule, type SgdState, sgd } from '../optim/index.js'
+import { flatClip, showInvalidParameter } from '../privacy/index.js'
+import { foldIn, key, secureKey } from '../sampling/index.js'
+import type { Backend } from '../tensor/backend/backend.js'
+import { wasm } from '../tensor/backend/wasm/index.js'
+import type { Tree } from '../tensor/tree.js'
+import { checkpointNotes, type DpSgdPlan, decodeCheckpoint, dpSgd, type TrainState } from '../train/index.js'
+import { smallCnn } from './demo-model.js'
+import type { DemoOptions } from './demo-options.js'
+
+export type DemoPlan = DpSgdPlan<Tree, unknown, SgdState>
+export type DemoState = TrainState<Tree, SgdState>
+
+/** Something that the user can put right, in one sentence. */
+export interface Refusal {
+  readonly _tag: 'Refusal'
+  readonly message: string
+}
+
+const refusal = (message: string): Refusal => ({ _tag: 'Refusal', message })
+
+const loadData = async ({ data, examples }: DemoOptions): Promise<E.Either<Refusal, TrainAndTest>> => {
+  if (data !== undefined)
+    return pipe(
+      await readIdxFolder(data)(),
+      E.mapLeft((error) => refusal(showDataError(error))),
+    )
+  // The pen has a key of its own, so that a seed changes the run and not the data.
+  const pen = key(20_26)
+  const draw = (part: number, count: number): Dataset => drawDigits({ count, key: foldIn(part)(pen) })
+  return E.right({ train: draw(0, examples), test: draw(1, Math.max(1000, Math.round(examples / 5))) })
+}
+
+const scheduleOf = ({ schedule, learningRate }: DemoOptions, steps: number): Schedule => {
+  switch (schedule) {
+    case 'constant':
+      return constant(learningRate)
+    case 'cosine':
+      return cosine({ initial: learningRate, totalSteps: steps })
+    case 'oneCycle':
+      return oneCycle({ maximum: learningRate, totalSteps: steps })
+  }
+}
+
+const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.Either<Refusal, DemoPlan> => {
+  const samplingProbability = Math.min(1, options.batchSize / data.train.length)
+  const steps = Math.max(1, Math.round(options.epochs / samplingProbability))
+  return pipe(
+    dpSgd({
+      model: smallCnn(options.activation),
+      loss: crossEntropy,
+      inputShape: data.train.inputShape,
+      optimizer: sgd({ learningRate: scheduleOf(options, steps), momentum: options.momentum }),
+      clip: flatClip(options.clip),
+      noise:
+        options.noiseMultiplier === undefined
+          ? { targetEpsilon: options.epsilon }
+          : { noiseMultiplier: options.noiseMultiplier },
+      samplingProbability,
+      expectedBatchSize: samplingProbability * data.train.length,
+      steps,
+      delta: options.delta,
+      physicalBatchSize: options.physicalBatchSize,
+      backend,
+    }),
+    E.mapLeft((invalid) => refusal(invalid.map(showInvalidParameter).join('; '))),
+  )
+}
+
+/** Where the run starts: afresh, or where a checkpoint left it. */
+const start = (
+  plan: DemoPlan,
+  { seed, secure }: DemoOptions,
+  saved: Uint8Array | undefined,
+): E.Either<Refusal, DemoState> => {
+  const root = key(seed)
+  const fresh = secure ? plan.init(root, secureKey()) : plan.init(root)
+  if (saved === undefined) return E.right(fresh)
+  return pipe(
+    decodeCheckpoint(plan, fresh)(saved),
+    E.bimap(
+      (error) => refusal(showDataError(error)),
+      ({ state }) => state,
+    ),
+  )
+}
+
+/** The flags that a checkpoint was made with; where to write and how to compute may change. */
+const resumed = (options: DemoOptions, bytes: Uint8Array): E.Either<Refusal, DemoOptions> =>
+  pipe(
+    checkpointNotes(bytes),
+    E.bimap(
+      (error) => refusal(showDataError(error)),
+      (notes) => ({
+        ...options,
+        ...(JSON.parse(notes.options ?? '{}') as Partial<DemoOptions>),
+      }),
+    ),
+  )
+
+const readSaved = async (path: string): Promise<E.Either<Refusal, Uint8Array>> => {
+  try {
+    return E.right(await readFile(path))
+  } catch (cause) {
+    return E.left(refusal(`${path}: cannot be read (${(cause as Error).message}).`))
+  }
+}
+
+/** Everything that a run needs. */
+export interface DemoSetup {
+  /** The flags, with those of the checkpoint where there is one. */
+  readonly options: DemoOptions
+  readonly data: TrainAndTest
+  readonly backend: Backend
+  readonly plan: DemoPlan
+  readonly from: DemoState
+}
+
+/** The flags that outlast a run: where to write and how to compute may change when it is continued. */
+export const lastingOptions = ({
+  out,
+  resume,
+  threads,
+  physicalBatchSize,
+  ...lasting
+}: DemoOptions): Partial<DemoOptions> => lasting
+
+/** From flags to a run that can start. */
+export const setUp = async (given: DemoOptions): Promise<E.Either<Refusal, DemoSetup>> => {
+  const saved = given.resume === undefined ? undefined : await readSaved(given.resume)
+  if (saved !== undefined && E.isLeft(saved)) return saved
+  const chosen = saved === undefined ? E.right(given) : resumed(given, saved.right)
+  if (E.isLeft(chosen)) return chosen
+  const options = chosen.right
+  const loaded = await loadData(options)
+  if (E.isLeft(loaded)) return loaded
+  const data = loaded.right
+  const backend = wasm(options.threads === undefined ? {} : { threads: options.threads })
+  return pipe(
+    planOf(options, data, backend),
+    E.chain((plan) =>
+      pipe(
+        start(plan, options, saved?.right),
+        E.map((from) => ({ options, data, backend, plan, from })),
+      ),
+    ),
+  )
+}

@@ -1,0 +1,58 @@
+/**
+ * δ(ε) of one sampled step, in closed form.
+ *
+ *   remove   δ = (1−q) Φ̄(x/σ) + q Φ̄((x−1)/σ) − e^ε Φ̄(x/σ)
+ *              = q [Φ̄((x−1)/σ) − e^{(ε′)} Φ̄(x/σ)],   e^{ε′} = 1 + (e^ε − 1)/q:  a Gaussian at ε′ and μ = 1/σ
+ *   add      δ = Φ(x/σ) − e^ε [(1−q) Φ(x/σ) + q Φ((x−1)/σ)],   0 from ε = −log(1−q) on
+ *
+ * Legend: x the threshold where the loss is ε.
+ *
+ * Reference  Balle, Barthe & Gaboardi 2018, arXiv:1807.01647, Thm 8 (advanced joint convexity)
+ */
+import { logDeltaOfGdp } from '../gdp.js'
+import { logNdtr, logSubExp } from '../special.js'
+import type { SampledPair } from './pair.js'
+
+/** What the difference of two logarithms cost: an absolute error of log δ. */
+export interface ClosedForm {
+  readonly logDelta: number
+  readonly error: number
+}
+
+const ROUNDOFF = 2 ** -53
+
+/** log(1 + (e^ε − 1)/q), from below and from above by a rounding. */
+const amplified = (epsilon: number, q: number): number =>
+  epsilon > 40 ? epsilon - Math.log(q) + Math.log1p(-(1 - q) * Math.exp(-epsilon)) : Math.log1p(Math.expm1(epsilon) / q)
+
+const removeStep = ({ noiseMultiplier: sigma, samplingProbability: q }: SampledPair, epsilon: number): ClosedForm => {
+  const inner = amplified(epsilon, q)
+  const logDelta = logDeltaOfGdp(1 / sigma)(inner)
+  // d log δ / dε of a Gaussian is at most its Mills' ratio, σ(u + 1) + 1 in size.
+  const u = Math.max(0, inner * sigma - 0.5 / sigma)
+  return {
+    logDelta: Math.log(q) + logDelta,
+    error: 1e-12 * (1 + Math.abs(logDelta)) + 16 * ROUNDOFF * (inner + 1 / sigma) * (sigma * (u + 1) + 1) * (1 + sigma),
+  }
+}
+
+const addStep = (pair: SampledPair, epsilon: number): ClosedForm => {
+  const { noiseMultiplier: sigma, samplingProbability: q } = pair
+  const edge = -Math.log1p(-q)
+  if (epsilon >= edge) return { logDelta: -Infinity, error: 0 }
+  // r = e^(−ε): e^z = 1 + (e^(−ε) − 1)/q.
+  const t = sigma * Math.log1p(Math.expm1(-epsilon) / q) + 0.5 / sigma
+  // 1 − e^ε(1 − q) = e^ε (e^(−ε) − e^(−edge)).
+  const left = epsilon + logSubExp(-epsilon, -edge) + logNdtr(t)
+  const right = epsilon + Math.log(q) + logNdtr(t - 1 / sigma)
+  const logDelta = left > right ? logSubExp(left, right) : -Infinity
+  // t errs by u σ(1 + |t|); the threshold is a stationary point of the difference, so only the logarithms' own errors remain.
+  const cancelled = 1 / -Math.expm1(Math.min(right - left, -1e-15))
+  const size = 1 + Math.abs(left) + Math.abs(right) + epsilon / (edge - epsilon)
+  return { logDelta, error: 1e-14 * size * cancelled + (1e-14 * (1 + sigma) * (1 + t * t)) ** 2 * cancelled }
+}
+
+/** log δ(ε) of one step, ε ≥ 0; undefined for `replace`, which has no need of one. */
+export const singleStep = (pair: SampledPair, epsilon: number): ClosedForm | undefined =>
+  pair.kind === 'remove' ? removeStep(pair, epsilon) : pair.kind === 'add' ? addStep(pair, epsilon) : undefined
+
