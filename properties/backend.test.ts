@@ -42,7 +42,7 @@ describe('reference: formulas, written down once more from their definition', ()
       sqrt: Math.sqrt,
       square: (x: number) => x ** 2,
       reciprocal: (x: number) => 1 / x,
-      relu: (x: number) => (x > 0 ? x : 0),
+      relu: (x: number) => Math.max(x, 0),
       tanh: Math.tanh,
       sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
     } as const

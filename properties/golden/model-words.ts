@@ -15,6 +15,7 @@ import {
   gelu,
   geluTanh,
   groupNorm,
+  gru,
   hardtanh,
   inForm,
   instanceNorm,
@@ -22,18 +23,22 @@ import {
   layerNorm,
   leakyRelu,
   linear,
+  lstm,
   maxPool2d,
   mish,
   named,
   relu,
   residual,
   rmsNorm,
+  rnn,
+  selfAttention,
   selu,
   sequential,
   sigmoid,
   silu,
   softplus,
   tanh,
+  tied,
   zeroPad2d,
 } from '../../src/grad/index.js'
 import type { Pair, Shape, Tree } from '../../src/tensor/index.js'
@@ -95,6 +100,12 @@ const tableOf = (config: Config) => ({
   vocabulary: config.numEmbeddings as number,
   features: config.embeddingDim as number,
   ...(typeof config.paddingIdx === 'number' ? { paddingIndex: config.paddingIdx } : {}),
+})
+
+const recurrentOf = (config: Config) => ({
+  layers: (config.numLayers ?? 1) as number,
+  bidirectional: config.bidirectional === true,
+  bias: config.bias !== false,
 })
 
 /** PyTorch's names for the parts of the residual block: conv, group norm, relu, conv, group norm beside a 1×1 convolution. */
@@ -164,6 +175,25 @@ export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefin
     case 'instanceNorm2d':
     case 'instanceNorm3d':
       return instanceNorm({ affine: config.affine === true, epsilon: number('eps') })
+    case 'rnn': {
+      const nonlinearity = config.nonlinearity === 'relu' ? 'relu' : 'tanh'
+      return named({ r: rnn(number('hiddenSize'), { ...recurrentOf(config), nonlinearity }) })
+    }
+    case 'lstm':
+      return named({ r: lstm(number('hiddenSize'), recurrentOf(config)) })
+    case 'gru':
+      return named({ r: gru(number('hiddenSize'), recurrentOf(config)) })
+    case 'multiheadAttention':
+      return named({
+        a: selfAttention({
+          features: number('embedDim'),
+          heads: number('numHeads'),
+          causal: config.causal === true,
+          bias: config.bias !== false,
+        }),
+      })
+    case 'tied':
+      return tied({ rows: number('hidden'), columns: number('inFeatures') })((w) => [w.apply, relu, w.transposed])
     case 'residualBlock':
       return residualBlock(number('outChannels'), number('stride'))
     case 'sequential': {

@@ -21,6 +21,8 @@ export type AttentionParams = {
 }
 
 export interface AttentionOptions {
+  /** e. */
+  readonly features: number
   /** h; must divide the features. */
   readonly heads: number
   /** Does a position see only itself and those before it? Default false. */
@@ -103,48 +105,33 @@ type Projections = readonly [LinearParams, EmptyTree, LinearParams]
  * Reference  Vaswani et al. 2017, arXiv:1706.03762
  *
  * @example
- * selfAttention({ heads: 2 }).init(key(0), [5, 8]).params.in_proj_weight.shape // => [24, 8]
+ * selfAttention({ features: 8, heads: 2 }).init(key(0), [5, 8]).params.in_proj_weight.shape // => [24, 8]
  */
 export const selfAttention = (options: AttentionOptions): LayerRule<AttentionParams, unknown> => {
-  const name = `selfAttention(${options.heads} heads${options.causal === true ? ', causal' : ''})`
-  const { bias = true } = options
+  const { features, bias = true } = options
+  const name = `selfAttention(${features}, ${options.heads} heads${options.causal === true ? ', causal' : ''})`
   const check = (input: Shape): Shape => {
-    const [, e] = input
-    if (input.length !== 2 || e === undefined || e % options.heads !== 0)
-      throw shapeError(`${name} needs [t, e] with features that the heads divide`, input)
+    if (input.length !== 2 || input[1] !== features || features % options.heads !== 0)
+      throw shapeError(`${name} needs [t, ${features}], which the heads divide`, input)
     return input
   }
-  /** [3e, e] and [e, e] both follow from e, which the input has. */
-  const projected = (e: number): LayerRule<Projections, unknown> =>
-    sequential(linear(3 * e, { bias }), heads(options), linear(e, { bias })) as unknown as LayerRule<
+  return inForm<AttentionParams, Projections>({
+    name,
+    into: ({ in_proj_weight, in_proj_bias, out_proj }) => [
+      { weight: in_proj_weight, ...(in_proj_bias === undefined ? {} : { bias: in_proj_bias }) },
+      {},
+      out_proj,
+    ],
+    from: ([inward, , outward]) => ({
+      in_proj_weight: inward.weight,
+      ...(inward.bias === undefined ? {} : { in_proj_bias: inward.bias }),
+      out_proj: outward,
+    }),
+    input: { into: check, from: check },
+  })(
+    sequential(linear(3 * features, { bias }), heads(options), linear(features, { bias })) as unknown as LayerRule<
       Projections,
       unknown
-    >
-  const formed = (e: number): LayerRule<AttentionParams, unknown> =>
-    inForm<AttentionParams, Projections>({
-      name,
-      into: ({ in_proj_weight, in_proj_bias, out_proj }) => [
-        { weight: in_proj_weight, ...(in_proj_bias === undefined ? {} : { bias: in_proj_bias }) },
-        {},
-        out_proj,
-      ],
-      from: ([into, , out]) => ({
-        in_proj_weight: into.weight,
-        ...(into.bias === undefined ? {} : { in_proj_bias: into.bias }),
-        out_proj: out,
-      }),
-      input: { into: check, from: check },
-    })(projected(e))
-  const of = ({ out_proj }: AttentionParams): LayerRule<AttentionParams, unknown> =>
-    formed(out_proj.weight.shape[0] as number)
-  return {
-    name,
-    init: (k, input) => formed(check(input)[1] as number).init(k, input),
-    forward: (backend, params, x) => of(params).forward(backend, params, x),
-    backward: (backend, params, cache, gy) => of(params).backward(backend, params, cache, gy),
-    perSampleGrad: (backend, params, cache, gy) => of(params).perSampleGrad(backend, params, cache, gy),
-    perSampleSquaredNorm: (backend, params, cache, gy) => of(params).perSampleSquaredNorm(backend, params, cache, gy),
-    weightedGrad: (backend, params, cache, gy, weight) => of(params).weightedGrad(backend, params, cache, gy, weight),
-    pullback: (backend, params, cache, gy) => of(params).pullback(backend, params, cache, gy),
-  }
+    >,
+  )
 }

@@ -8,6 +8,7 @@ export { defaultBackend } from './backend/default.js'
 export { loadReference } from './backend/load-reference.js'
 export { type WasmOptions, wasm } from './backend/wasm/index.js'
 export * from './elementwise.js'
+export { fromNdarray, toNdarray } from './ndarray.js'
 export * from './shape.js'
 export * as Special from './special.js'
 export {

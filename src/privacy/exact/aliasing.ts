@@ -34,14 +34,14 @@ export const outerStep = (
   const level = logDelta - digits
   const left = (2 * Math.PI * c) / Math.log1p(Math.exp(-level))
   let right: OuterStep = { spacing: 0, tilt: c, logChernoff: Infinity }
-  for (let gap = c / 8; gap < 1e6 * c; gap *= 2) {
+  for (let gap = c / 64; gap < 1e6 * c; gap *= 1.5) {
     const tilt = c + gap
     const { value } = at(tilt)
     if (!(value < Infinity)) break
     const bound = logChernoff({ tilt, exponent: value - tilt * epsilon })
     const spacing = (2 * Math.PI * gap) / Math.max(1, bound - level)
-    if (spacing < right.spacing) break
-    right = { spacing, tilt, logChernoff: bound }
+    if (spacing > right.spacing) right = { spacing, tilt, logChernoff: bound }
+    else if (spacing < 0.5 * right.spacing) break
     if (spacing > 4 * left) break
   }
   return { ...right, spacing: Math.min(left, right.spacing) }

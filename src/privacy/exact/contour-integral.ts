@@ -21,7 +21,7 @@ import { logAddExp, logSubExp, logSumExp } from '../special.js'
 import { logAliasing, outerStep } from './aliasing.js'
 import type { Composition } from './composition.js'
 import { type Contour, contourSum } from './contour-sum.js'
-import { decayPoint, logDecay } from './decay-bound.js'
+import { decay, decayFrom, decayPoint } from './decay-bound.js'
 import type { SaddlePoint } from './saddle-point.js'
 
 /** log δ with its enclosure, and where it came from. */
@@ -49,10 +49,6 @@ const EXTRAPOLATION = [9, -16, 9, -1] as const
 /** log max(e^a − e^b, 0). */
 const logDifference = (a: number, b: number): number => (a > b ? logSubExp(a, b) : -Infinity)
 
-/** The tail beyond Y, in log. */
-const logTail = (decay: number, { exponent }: SaddlePoint, y: number): number =>
-  exponent + decay - Math.log(Math.PI * y)
-
 /**
  * log δ(ε), its enclosure and its slope; undefined where a tilt is out of range.
  *
@@ -62,46 +58,58 @@ export const contourLogDelta = (
   composition: Composition,
   saddle: SaddlePoint,
   epsilon: number,
-  { mostPoints, digits }: ContourOptions = defaultContour,
+  options: ContourOptions = defaultContour,
+): LogDelta | undefined => {
+  const found = enclose(composition, saddle, epsilon, options)
+  // Where the approximation at the saddle was far too large, the errors were sized for it: once more, with what is known now.
+  return found !== undefined && found.estimate < saddle.logDelta - 2 && found.lower < found.estimate - 1e-9
+    ? (enclose(composition, { ...saddle, logDelta: found.estimate }, epsilon, options) ?? found)
+    : found
+}
+
+const enclose = (
+  composition: Composition,
+  saddle: SaddlePoint,
+  epsilon: number,
+  { mostPoints, digits }: ContourOptions,
 ): LogDelta | undefined => {
   const { tilt, exponent, logDelta } = saddle
   const step = outerStep(composition, saddle, { epsilon, digits })
   const { spacing } = step
   if (!(spacing > 0 && exponent < Infinity)) return undefined
-  const decay = logDecay(composition, tilt)
+  const falls = decay(composition, { tilt, first: spacing })
   const target = logDelta - digits - exponent + Math.log(Math.PI)
-  const wished = Math.ceil(decayPoint(decay, target) / spacing) + 2
+  const wished = Math.ceil(decayPoint(falls, target) / spacing) + 2
   const points = Math.min(wished, mostPoints)
   const end = (points - 1) * spacing
-  const missing = decay(end) - Math.log(end) - target
-  const smoothing = wished <= mostPoints ? 0 : (2 * missing) / Math.max(end * end - tilt * (tilt + 1), 0.1 * end * end)
+  const bound = decayFrom(falls, end)
+  const smoothing = wished <= mostPoints ? 0 : (2 * (bound - Math.log(end) - target)) / (end * end - tilt * (tilt + 1))
+  if (!(smoothing >= 0)) return undefined
   const contour = { tilt, spacing, points, smoothing }
   const sum = contourSum(composition, contour, { epsilon, exponent })
   if (sum === undefined) return undefined
   const unit = exponent + Math.log(spacing / Math.PI)
   const value = sum.values[0] as number
   const smoothed = unit + Math.log(Math.max(value, 0))
-  const tail = logTail(decay(end) - 0.5 * smoothing * (end * end - tilt * (tilt + 1)), saddle, end)
+  const tail = exponent + bound - 0.5 * smoothing * (end * end - tilt * (tilt + 1)) - Math.log(Math.PI * end)
   const error = logAddExp(tail, unit + Math.log(sum.error))
   const upper = Math.min(0, logAddExp(smoothed, error))
   const slope = -sum.slope / value
   if (smoothing === 0) {
-    const below = logSumExp([error, logAliasing(step, { abscissa: tilt, smoothing: 0 })])
+    const below = logAddExp(error, logAliasing(step, { abscissa: tilt, smoothing }))
     return { lower: logDifference(smoothed, below), estimate: Math.min(smoothed, 0), upper, slope, contour }
   }
   const limit = sum.values.reduce((total, one, i) => total + one * (EXTRAPOLATION[i] as number), 0)
+  const estimate = Math.min(unit + Math.log(Math.max(limit, 0)), upper)
   const mu = Math.sqrt(smoothing)
-  const allowed = smoothed - 7
-  const distance = mu * (0.5 * mu + Math.sqrt(-2 * allowed))
+  const distance = mu * (0.5 * mu + Math.sqrt(-2 * (smoothed - 7)))
   const further = contourSum(composition, contour, { epsilon: epsilon + distance, exponent })
-  if (further === undefined) return undefined
   const below = logSumExp([
     tail,
-    unit + Math.log(further.error),
+    unit + Math.log(further?.error ?? Infinity),
     logAliasing(step, { abscissa: tilt, smoothing }),
     logDeltaOfGdp(mu)(distance),
   ])
-  const lower = logDifference(unit + Math.log(Math.max(further.values[0] as number, 0)), below)
-  const estimate = unit + Math.log(Math.max(limit, 0))
-  return { lower, estimate: Math.min(Math.max(estimate, lower), upper), upper, slope, contour }
+  const lower = logDifference(unit + Math.log(Math.max(further?.values[0] ?? 0, 0)), below)
+  return { lower, estimate: Math.max(estimate, lower), upper, slope, contour }
 }

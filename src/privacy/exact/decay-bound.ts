@@ -1,16 +1,16 @@
 /**
  * How fast |M(c + iy)| falls: the bound that says where the contour may end.
  *
- * With p(t) = σ|L′(t)|, G the density of t under the law tilted by e^{cL}, and any κ ≥ 0 (scaled so that p ≤ 1), partial
- * integration of the part p^κ of the mass gives
+ * Under the law of t tilted by e^{cL}, with density G, p(t) = σ|L′(t)| (scaled so that p ≤ 1), φ(y) = M(c + iy)/M(c):
  *
- *   |M(c + iy)| / M(c) ≤ 1 − E_G[p^κ] + (σ / y) TV(G p^{κ−1})      for every y > 0
+ *   far    |φ(y)| ≤ 1 − E[p^κ] + (σ/y) TV(G p^{κ−1})                                    for every κ ≥ 0: partial integration of a part p^κ
+ *   near   |φ(y)|² ≤ 1 − (2/π²) a² E[(L − L̃)²; L, L̃ ∈ W]     a ≤ y ≤ b, W an interval of length π/b, L̃ an independent copy:
+ *          |φ|² = E cos(y(L − L̃)) and 1 − cos x ≥ 2x²/π² for |x| ≤ π
  *
- * It decreases in y, and stays below 1 for ever after. κ = 0 is the classical bound V/y; larger κ reach below 1 sooner, which is
- * what a high power needs.
- *
- * The total variation is that of the values at nodes, plus 10 max(G p^{κ−1}) (e^{Λh²/8} − 1): at most five extrema lie between nodes,
- * and the logarithm's second derivative is at most Λ = 1 + (2c + 4 + 2κ)/(4σ²) in size.
+ * The far bound falls for ever; the near one is read on cells [a, 1.15a], with W at the bottom of the losses. Sums over nodes stand for
+ * the integrals: all of a total variation, plus 10 max(G p^{κ−1}) (e^{Λh²/8} − 1) for at most five extrema between nodes, where the
+ * logarithm's second derivative is at most Λ = 1 + (2c + 4 + 2κ)/(4σ²); and four fifths of the near bound's expectation, since W cuts
+ * the rule.
  */
 import type { Composition } from './composition.js'
 import { innerRule } from './inner-rule.js'
@@ -18,12 +18,21 @@ import { type LossAt, lossAt, type SampledPair, slopeAt, windowOf } from './pair
 
 const POWERS: readonly number[] = [0, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1, 1.5, 2, 3]
 
-/** log of a bound of |M(c + iy)| / M(c), decreasing in y. */
-export type LogDecay = (y: number) => number
+/** A bound of log |φ(y)| for all y ∈ [a, b]. */
+type CellDecay = (a: number, b: number) => number
 
-/** The bound of one step at tilt c. */
-const stepDecay = (pair: SampledPair, tilt: number): LogDecay => {
-  const { noiseMultiplier: sigma } = pair
+/** The tilted law of one step on real nodes: log G up to a constant, log p, and L. */
+interface TiltedLaw {
+  readonly step: number
+  readonly logDensity: Float64Array
+  readonly logSlope: Float64Array
+  readonly loss: Float64Array
+  readonly peak: number
+}
+
+const MOST_NODES = 60_000
+
+const tiltedLaw = (pair: SampledPair, tilt: number): TiltedLaw | undefined => {
   const evaluate = lossAt(pair)
   const slope = slopeAt(pair)
   const largest = pair.kind === 'replace' ? 2 : 1
@@ -32,58 +41,133 @@ const stepDecay = (pair: SampledPair, tilt: number): LogDecay => {
   const { low, high } = windowOf(pair, tilt)
   const first = Math.ceil(low / step)
   const count = Math.floor(high / step) - first + 1
-  if (!(count < 60_000)) return () => 0
-  const logG = new Float64Array(count)
+  if (!(count < MOST_NODES)) return undefined
+  const logDensity = new Float64Array(count)
   const logSlope = new Float64Array(count)
+  const loss = new Float64Array(count)
   let peak = -Infinity
   for (let k = 0; k < count; k++) {
-    const t = (first + k) * step
+    // From the smallest loss to the largest.
+    const t = (pair.kind === 'add' ? first + count - 1 - k : first + k) * step
     evaluate(t, at)
-    logG[k] = at.logP + tilt * at.loss - 0.5 * t * t
+    logDensity[k] = at.logP + tilt * at.loss - 0.5 * t * t
     logSlope[k] = Math.log(Math.max(slope(t) / largest, 1e-300))
-    peak = Math.max(peak, logG[k] as number)
+    loss[k] = at.loss
+    peak = Math.max(peak, logDensity[k] as number)
   }
-  let total = 0
-  for (let k = 0; k < count; k++) total += step * Math.exp((logG[k] as number) - peak)
+  return { step, logDensity, logSlope, loss, peak }
+}
+
+const farBound = (
+  { step, logDensity, logSlope, peak }: TiltedLaw,
+  { kind, noiseMultiplier: sigma }: SampledPair,
+  tilt: number,
+): ((y: number) => number) => {
+  const count = logDensity.length
   const bounds = POWERS.map((kappa) => {
+    let total = 0
     let mass = 0
     let variation = 0
     let previous = 0
     let top = 0
     for (let k = 0; k < count; k++) {
-      const value = Math.exp((logG[k] as number) - peak + (kappa - 1) * (logSlope[k] as number))
+      const base = (logDensity[k] as number) - peak
+      if (base < -60) continue
+      const log = logSlope[k] as number
+      const density = Math.exp(base)
+      const value = Math.exp(base + (kappa - 1) * log)
       variation += Math.abs(value - previous)
       previous = value
       top = Math.max(top, value)
-      mass += step * Math.exp((logG[k] as number) - peak + kappa * (logSlope[k] as number))
+      total += density
+      mass += density * Math.exp(kappa * log)
     }
     const curvature = 1 + (2 * tilt + 4 + 2 * kappa) / (4 * sigma * sigma)
     variation += previous + 10 * top * Math.expm1((curvature * step * step) / 8)
-    return { lost: 1 - mass / total + 1e-12, variation: ((sigma / largest) * variation) / total }
+    const scale = sigma / (kind === 'replace' ? 2 : 1) / (total * step)
+    return { lost: Math.max(0, 1 - mass / total + 1e-12), variation: scale * variation }
   })
-  return (y) =>
-    Math.log(bounds.reduce((best, { lost, variation }) => Math.min(best, Math.max(lost, 0) + variation / y), 1))
+  return (y) => bounds.reduce((best, { lost, variation }) => Math.min(best, lost + variation / y), 1)
 }
+
+const nearBound = ({ logDensity, loss, peak }: TiltedLaw): CellDecay => {
+  const count = logDensity.length
+  // Moments of L − L₀ up to a node, L₀ the smallest loss.
+  const [mass, one, two] = Array.from({ length: 3 }, () => new Float64Array(count + 1)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ]
+  const origin = loss[0] as number
+  for (let k = 0; k < count; k++) {
+    const g = Math.exp((logDensity[k] as number) - peak)
+    const x = (loss[k] as number) - origin
+    mass[k + 1] = (mass[k] as number) + g
+    one[k + 1] = (one[k] as number) + g * x
+    two[k + 1] = (two[k] as number) + g * x * x
+  }
+  const total = mass[count] as number
+  return (a, b) => {
+    const width = Math.PI / b
+    let [low, high] = [0, count]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((loss[middle] as number) - origin <= width) low = middle
+      else high = middle
+    }
+    const spread = (mass[high] as number) * (two[high] as number) - (one[high] as number) ** 2
+    return 0.5 * Math.log1p(-Math.min(1 - 1e-300, (0.8 * (4 / Math.PI ** 2) * a * a * spread) / (total * total)))
+  }
+}
+
+const stepDecay = (pair: SampledPair, tilt: number): CellDecay => {
+  const law = tiltedLaw(pair, tilt)
+  if (law === undefined) return () => 0
+  const far = farBound(law, pair, tilt)
+  const near = nearBound(law)
+  return (a, b) => Math.min(Math.log(far(a)), near(a, b))
+}
+
+/** A composition's bound, cell by cell: log |M(c + iy)/M(c)| summed over its steps is at most `bounds[i]` for every y ≥ starts[i]. */
+export interface Decay {
+  readonly starts: Float64Array
+  readonly bounds: Float64Array
+}
+
+const RATIO = 1.15
 
 /**
- * The bound for a composition at tilt c: Σ n log of the steps', and −½ μ² y² of the Gaussians, which is exact.
+ * The bound at tilt c, from y = `first` on.
  *
- * Cost       a dozen exponentials a node of the inner rule, once; a dozen divisions a step and y
+ * Cost       a few dozen exponentials a node of the inner rule; then about twenty operations a step and cell
  */
-export const logDecay = ({ precision, steps }: Composition, tilt: number): LogDecay => {
+export const decay = (
+  { precision, steps }: Composition,
+  { tilt, first }: { readonly tilt: number; readonly first: number },
+): Decay => {
   const parts = steps.map(({ pair, count }) => ({ at: stepDecay(pair, tilt), count }))
-  return (y) => parts.reduce((sum, { at, count }) => sum + count * at(y), -0.5 * precision * y * y)
+  const cells = Math.ceil(Math.log(1e12) / Math.log(RATIO))
+  const starts = new Float64Array(cells)
+  const bounds = new Float64Array(cells)
+  for (let i = 0; i < cells; i++) {
+    const a = first * RATIO ** i
+    starts[i] = a
+    bounds[i] = parts.reduce((sum, { at, count }) => sum + count * at(a, RATIO * a), -0.5 * precision * a * a)
+  }
+  for (let i = cells - 2; i >= 0; i--) bounds[i] = Math.max(bounds[i] as number, bounds[i + 1] as number)
+  return { starts, bounds }
 }
 
-/** The smallest y (to 1 %) from which on the bound, and 1/y with it, is at most e^target; Infinity if there is none below 1e15. */
-export const decayPoint = (decay: LogDecay, target: number): number => {
-  const reached = (logY: number): boolean => decay(Math.exp(logY)) - logY <= target
-  let [low, high] = [-10, 35]
-  if (!reached(high)) return Infinity
-  while (high - low > 0.01) {
-    const middle = 0.5 * (low + high)
-    if (reached(middle)) high = middle
-    else low = middle
-  }
-  return Math.exp(high)
+/** The bound for every y ≥ the given one. */
+export const decayFrom = ({ starts, bounds }: Decay, y: number): number => {
+  let bound = 0
+  for (let i = 0; i < starts.length && (starts[i] as number) <= y; i++) bound = bounds[i] as number
+  return bound
+}
+
+/** The first cell from which on the bound, and 1/y with it, is at most e^target; Infinity if there is none. */
+export const decayPoint = ({ starts, bounds }: Decay, target: number): number => {
+  for (let i = 0; i < starts.length; i++)
+    if ((bounds[i] as number) - Math.log(starts[i] as number) <= target) return starts[i] as number
+  return Infinity
 }

@@ -10,6 +10,8 @@
  * - NaN and infinities flow through as IEEE 754 says; no operation turns one into a number, save `relu` and the
  *   comparisons, of which nothing is promised.
  * - Shapes that do not fit throw a ShapeError.
+ * - In a convolution, zeros of padding or stride may be multiplied, so an infinity may become NaN and a NaN may spread, but
+ *   only within its sample.
  *
  * Index legend: n sample · c input channel · o output channel · h, w pixel · oh, ow output pixel · g group.
  */
@@ -74,12 +76,14 @@ export interface Backend {
   readonly conv2dPerSampleGrad: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
   /** Squared norms of the rows of conv2dPerSampleGrad, which are not kept: → [n], float64. */
   readonly conv2dSquaredNorm: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
-  /** Σᵢ wᵢ · row i of conv2dPerSampleGrad, as one contraction: → [o, c/groups, kh, kw]. */
+  /** Σᵢ wᵢ · row i of conv2dPerSampleGrad, as one contraction: → [o, c/groups, kh, kw]. Weights are rounded
+   * towards zero. */
   readonly conv2dWeightedGrad: (x: Tensor, gy: Tensor, weight: Tensor, convolution: Convolution2d) => Tensor
 
   /**
    * Maximum of each window, and where it was found: `argmax` (int32, [n, c, oh, ow]) is the position y·w + x in the
-   * plane of the input, the first of equals. Padding never wins. A window that holds a NaN gives NaN, at the NaN's place.
+   * plane of the input, the first of equals. Padding never wins. A window that holds a NaN gives NaN, at the NaN's place; one that
+   * holds padding alone throws a ShapeError.
    */
   readonly maxPool2d: (x: Tensor, window: Window2d) => { readonly y: Tensor; readonly argmax: Tensor }
   /** The adjoint of maxPool2d at the places it chose: gy [n, c, oh, ow] → `input` = [n, c, h, w]. */
