@@ -120,6 +120,11 @@ describe('npm run demo', () => {
     ['a negative budget', ['--epsilon', '-1'], /above 0/],
     ['a delta of 1', ['--delta', '1'], /\(0, 1\)/],
     ['an unknown activation', ['--activation', 'step'], /relu, tanh/],
+    [
+      'a batch larger than the data',
+      ['--examples', '40', '--batch-size', '60'],
+      /samplingProbability must be in \(0, 1\], not 1\.5/,
+    ],
     ['a missing folder', ['--data', '/no/such/folder'], /\/no\/such\/folder/],
     ['a missing checkpoint', ['--resume', '/no/such/file'], /\/no\/such\/file/],
   ])('%s: one clear sentence and a non-zero status', async (_, args, sentence) => {

@@ -51,7 +51,7 @@ const scheduleOf = ({ schedule, learningRate }: DemoOptions, steps: number): Sch
 }
 
 const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.Either<Refusal, DemoPlan> => {
-  const samplingProbability = Math.min(1, options.batchSize / data.train.length)
+  const samplingProbability = options.batchSize / data.train.length
   const steps = Math.max(1, Math.round(options.epochs / samplingProbability))
   return pipe(
     dpSgd({
@@ -65,7 +65,7 @@ const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.E
           ? { targetEpsilon: options.epsilon }
           : { noiseMultiplier: options.noiseMultiplier },
       samplingProbability,
-      expectedBatchSize: samplingProbability * data.train.length,
+      expectedBatchSize: options.batchSize,
       steps,
       delta: options.delta,
       physicalBatchSize: options.physicalBatchSize,

@@ -183,11 +183,11 @@ export const conv3d = (outputChannels: number, options: Conv3dOptions): LayerRul
 
   const flat = ({ weight, ...rest }: Conv3dParams): Conv2dParams => {
     const [o, c] = weight.shape as readonly [number, number]
-    return { ...rest, weight: reshape([o, c * kd, kh, kw])(weight) }
+    return { weight: reshape([o, c * kd, kh, kw])(weight), ...rest }
   }
   const unflat = ({ weight, ...rest }: Conv2dParams): Conv3dParams => {
     const [c, ...end] = weight.shape.slice(-3) as [number, number, number]
-    return { ...rest, weight: reshape([...weight.shape.slice(0, -3), c / kd, kd, ...end])(weight) }
+    return { weight: reshape([...weight.shape.slice(0, -3), c / kd, kd, ...end])(weight), ...rest }
   }
   /** Does `read` with the cotangent that the tall image has. */
   const inPlane = <A>(backend: Backend, { input }: Conv3dCache, gy: Tensor, read: (gy: Tensor) => A): A =>

@@ -11,6 +11,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { logNormalDensity, millsRatio, ndtr } from '../tensor/special.js'
 import {
   type Accountant,
   type Bounds,
@@ -23,7 +24,6 @@ import { checkTarget, type PrivacyTarget } from './calibrate.js'
 import type { InvalidParameter } from './invalid-parameter.js'
 import { type Neighbouring, sensitivityOf } from './neighbouring.js'
 import { narrow } from './root.js'
-import { logNormalDensity, millsRatio, ndtr } from '../tensor/special.js'
 
 /** A Gaussian mechanism, or a composition of them: Σ σᵢ⁻², so that composition is addition. μ is its square root. */
 export interface GdpCurve {

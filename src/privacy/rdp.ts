@@ -13,37 +13,10 @@ import {
   type MechanismEvent,
 } from './accountant.js'
 import type { PrivacyEvent } from './event.js'
+import { precisionOf } from './gaussian-precision.js'
 import { type Neighbouring, sensitivityOf } from './neighbouring.js'
 import { bestDelta, bestEpsilon, type RdpConversion } from './rdp-conversion.js'
 import { type RdpCurve, RdpCurves, rdpAtExcess, rdpOf, repeatRdp } from './rdp-curve.js'
-
-/**
- * Σ σᵢ⁻² of an event that consists of Gaussians only, all on one batch: they are one Gaussian of noise multiplier
- * (Σ σᵢ⁻²)^(−½), and stay so under a sample that they share. Undefined for any other event.
- */
-const precisionOf = (event: PrivacyEvent): number | undefined => {
-  switch (event._tag) {
-    case 'NoOp':
-      return 0
-    case 'Gaussian':
-      return event.noiseMultiplier >= 0 ? event.noiseMultiplier ** -2 : undefined
-    case 'SelfComposed': {
-      const one = precisionOf(event.event)
-      return one !== undefined && Number.isSafeInteger(event.count) && event.count >= 0
-        ? event.count === 0
-          ? 0
-          : event.count * one
-        : undefined
-    }
-    case 'Composed':
-      return event.events.reduce<number | undefined>((sum, part) => {
-        const next = precisionOf(part)
-        return sum === undefined || next === undefined ? undefined : sum + next
-      }, 0)
-    default:
-      return undefined
-  }
-}
 
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0
 const isProbability = (q: number): boolean => q >= 0 && q <= 1

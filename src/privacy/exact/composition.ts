@@ -1,8 +1,9 @@
 /**
  * What the exact engine composes: counts of sampled steps of one direction, and one Gaussian for all unsampled releases.
  */
-import { type Cumulants, cumulantsAt } from './real-moment.js'
+
 import { largestLoss, type SampledPair } from './pair.js'
+import { type Cumulants, cumulantsAt } from './real-moment.js'
 
 /** A composition under one direction. `precision` is Σ μ² of the unsampled Gaussians. */
 export interface Composition {

@@ -101,7 +101,8 @@ export const blockEvaluator = (
       addRe[live] = wRe * tRe - wIm * tIm
       addIm[live] = wRe * tIm + wIm * tRe
       products += Math.abs(re) + Math.abs(im) + size * fade * (turnSize[j] as number)
-      exponentials += size * fade * (relative + (tilt + start) * (Math.abs(lossRe[j] as number) + (lossIm[j] as number)))
+      exponentials +=
+        size * fade * (relative + (tilt + start) * (Math.abs(lossRe[j] as number) + (lossIm[j] as number)))
       live++
     }
     for (let k = 0; k < BLOCK; k++) {

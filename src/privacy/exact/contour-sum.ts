@@ -46,7 +46,11 @@ interface Part {
 export const contourSum = (
   composition: Composition,
   { tilt: c, spacing, points, smoothing }: Contour,
-  { epsilon, exponent, kernel = 'both' }: { readonly epsilon: number; readonly exponent: number; readonly kernel?: Kernel },
+  {
+    epsilon,
+    exponent,
+    kernel = 'both',
+  }: { readonly epsilon: number; readonly exponent: number; readonly kernel?: Kernel },
 ): ContourSum | undefined => {
   const parts: Part[] = []
   for (const { pair, count } of composition.steps) {

@@ -55,4 +55,3 @@ const addStep = (pair: SampledPair, epsilon: number): ClosedForm => {
 /** log δ(ε) of one step, ε ≥ 0; undefined for `replace`, which has no need of one. */
 export const singleStep = (pair: SampledPair, epsilon: number): ClosedForm | undefined =>
   pair.kind === 'remove' ? removeStep(pair, epsilon) : pair.kind === 'add' ? addStep(pair, epsilon) : undefined
-

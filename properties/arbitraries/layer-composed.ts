@@ -1,0 +1,180 @@
+/**
+ * Recurrent layers, attention, and compositions: side by side, around, named, tied, reused, frozen.
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import {
+  type AnyLayer,
+  conv2d,
+  frozen,
+  groupNorm,
+  gru,
+  linear,
+  lstm,
+  named,
+  parallel,
+  relu,
+  repeat,
+  residual,
+  reuse,
+  rnn,
+  selfAttention,
+  sequential,
+  softmax,
+  tanh,
+  tied,
+} from '../../src/grad/index.js'
+import { key } from '../../src/sampling/index.js'
+import type { LayerCase } from './layer.js'
+import { type Family, shown, tokensBelow } from './layer-kinds.js'
+import { shapes } from './tensor.js'
+
+const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
+const any = (rule: unknown): AnyLayer => rule as AnyLayer
+
+const recurrent = (make: (hidden: number, options: Parameters<typeof rnn>[1]) => AnyLayer): Arbitrary<LayerCase> =>
+  fc
+    .record({
+      hidden: between(1, 2),
+      layers: between(1, 2),
+      bidirectional: fc.boolean(),
+      bias: fc.boolean(),
+      nonlinearity: fc.constantFrom('tanh', 'relu'),
+      steps: fc.nat(4),
+      inputs: between(1, 3),
+    })
+    .map(({ hidden, steps, inputs, ...options }) => ({
+      rule: make(hidden, options as Parameters<typeof rnn>[1]),
+      input: [steps, inputs],
+      misfits: [[], [inputs], [1, steps, inputs]],
+    }))
+
+const attentions: Arbitrary<LayerCase> = fc
+  .record({ heads: between(1, 2), each: between(1, 2), causal: fc.boolean(), bias: fc.boolean(), steps: between(1, 4) })
+  .map(({ heads, each, causal, bias, steps }) => ({
+    rule: any(selfAttention({ features: heads * each, heads, causal, bias })),
+    input: [steps, heads * each],
+    misfits: [[heads * each], [steps, heads * each + 1], [1, steps, heads * each]],
+  }))
+
+const softmaxes: Arbitrary<LayerCase> = fc
+  .tuple(shapes({ maxRank: 2, maxExtent: 3 }), between(1, 4))
+  .map(([before, k]) => ({ rule: any(softmax), input: [...before, k], misfits: [[]] }))
+
+const parallels: Arbitrary<LayerCase> = fc
+  .record({
+    outputs: fc.array(between(1, 3), { minLength: 1, maxLength: 3 }),
+    rows: between(1, 3),
+    inputs: between(1, 3),
+    concatenates: fc.boolean(),
+  })
+  .map(({ outputs, rows, inputs, concatenates }) => {
+    const branch = (o: number, b: number): AnyLayer => (b % 2 === 0 ? linear(o) : sequential(linear(o), tanh))
+    const [first, ...others] = (concatenates ? outputs : outputs.map(() => outputs[0] as number)).map(branch)
+    return {
+      rule: parallel({ combine: concatenates ? 'concatenate' : 'add', axis: 1 })(first as AnyLayer, ...others),
+      input: [rows, inputs],
+      misfits: [[]],
+    }
+  })
+
+const residuals: Arbitrary<LayerCase> = fc
+  .record({ stride: between(1, 2), inputs: between(1, 2), outputs: between(1, 2), extent: between(2, 4) })
+  .map(({ stride, inputs, outputs, extent }) => {
+    const body = sequential(
+      conv2d(2 * outputs, { kernel: 3, stride, padding: 1, bias: false }),
+      groupNorm({ groups: 2, epsilon: 0.1 }),
+      relu,
+      conv2d(2 * outputs, { kernel: 3, padding: 1 }),
+    )
+    const shortcut = conv2d(2 * outputs, { kernel: 1, stride, bias: false })
+    const plain = stride === 1 && inputs === 2 * outputs
+    return {
+      rule: any(plain ? residual(body) : residual(body, shortcut)),
+      input: [inputs, extent, extent],
+      misfits: [[inputs]],
+    }
+  })
+
+/** One matrix in one to three places, with layers between, positions or none. */
+const ties: Arbitrary<LayerCase> = fc
+  .record({
+    rows: between(1, 4),
+    columns: between(1, 4),
+    positions: shapes({ maxRank: 2, maxExtent: 3 }),
+    places: between(1, 3),
+    transposedFirst: fc.boolean(),
+    between: fc.constantFrom('tanh', 'linear'),
+  })
+  .map(({ rows, columns, positions, places, transposedFirst, between: middle }) => {
+    const rule = tied({ rows, columns })((w) =>
+      Array.from({ length: places }, (_, j) => j).flatMap((j) => {
+        const transposes = (j % 2 === 1) !== transposedFirst
+        const width = transposes ? rows : columns
+        return [...(j === 0 ? [] : [middle === 'tanh' ? tanh : linear(width)]), transposes ? w.transposed : w.apply]
+      }),
+    )
+    const width = transposedFirst ? rows : columns
+    return { rule: any(rule), input: [...positions, width], misfits: [[...positions, width + 1]] }
+  })
+
+/** A language model whose head is its table. */
+const languageModels: Arbitrary<LayerCase> = fc
+  .record({ vocabulary: between(1, 4), features: between(1, 3), steps: between(0, 4), embeddings: between(1, 2) })
+  .map(({ vocabulary, features, steps, embeddings }) => ({
+    rule: any(
+      sequential(
+        tokensBelow(vocabulary),
+        tied({ rows: vocabulary, columns: features })((w) => [
+          w.embed,
+          tanh,
+          w.apply,
+          ...(embeddings === 2 ? [tokensBelow(vocabulary), w.embed, linear(features), w.apply] : []),
+        ]),
+      ),
+    ),
+    input: [steps],
+    misfits: [],
+  }))
+
+const reuses: Arbitrary<LayerCase> = fc
+  .record({ times: between(1, 3), features: between(1, 3), rows: between(1, 2), copies: fc.boolean() })
+  .map(({ times, features, rows, copies }) => {
+    const one = sequential(linear(features), tanh)
+    return {
+      rule: any(copies ? repeat(times)(one) : reuse(times)(one)),
+      input: [rows, features],
+      misfits: [[]],
+    }
+  })
+
+const frozens: Arbitrary<LayerCase> = fc
+  .record({ inputs: between(1, 3), outputs: between(1, 3), first: fc.boolean() })
+  .map(({ inputs, outputs, first }) => {
+    const width = first ? inputs : 3
+    const fixed = frozen(linear(2).init(key(5), [width]).params)(linear(2))
+    return {
+      rule: any(
+        first
+          ? named({ fixed, act: tanh, head: linear(outputs) })
+          : named({ body: linear(3), act: tanh, fixed, head: linear(outputs) }),
+      ),
+      input: [inputs],
+      misfits: [],
+    }
+  })
+
+const families: readonly Family[] = [
+  ['rnn', recurrent(rnn as never)],
+  ['lstm', recurrent(lstm as never)],
+  ['gru', recurrent(gru as never)],
+  ['softmax', softmaxes],
+  ['selfAttention', attentions],
+  ['parallel', parallels],
+  ['residual', residuals],
+  ['tied', ties],
+  ['tied table', languageModels],
+  ['reuse and repeat', reuses],
+  ['frozen and named', frozens],
+]
+
+export const composedFamilies: readonly Family[] = families.map(shown)

@@ -1,0 +1,176 @@
+/**
+ * Convolutions of sequences and volumes, tables of tokens and normalisations, with any hyper-parameters.
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import {
+  type AnyLayer,
+  conv1d,
+  conv3d,
+  embedding,
+  embeddingBag,
+  instanceNorm,
+  layerNorm,
+  rmsNorm,
+  sequential,
+  type Triple,
+  withoutParams,
+} from '../../src/grad/index.js'
+import { mapTensor } from '../../src/tensor/elementwise.js'
+import type { Shape } from '../../src/tensor/shape.js'
+import { zeros } from '../../src/tensor/tensor.js'
+import type { LayerCase } from './layer.js'
+import { shapes } from './tensor.js'
+
+/** A kind of layer, by name. */
+export type Family = readonly [name: string, cases: Arbitrary<LayerCase>]
+
+const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
+
+/** One axis of a convolution; `room` is what remains of the padded extent beyond the reach of the kernel. */
+const convolutionAxis = (reach: number) =>
+  fc
+    .record({
+      kernel: between(1, reach),
+      stride: between(1, 2),
+      padding: fc.nat(1),
+      dilation: between(1, 2),
+      room: fc.nat(2),
+    })
+    .map(({ room, ...axis }) => ({
+      ...axis,
+      extent: Math.max(1, axis.dilation * (axis.kernel - 1) + 1 + room - 2 * axis.padding),
+    }))
+
+const channels = fc.record({
+  groups: between(1, 2),
+  inputs: between(1, 2),
+  outputs: between(1, 2),
+  bias: fc.boolean(),
+})
+
+const sequences: Arbitrary<LayerCase> = fc
+  .tuple(convolutionAxis(3), channels)
+  .map(([{ extent, ...axis }, { groups, inputs, outputs, bias }]) => ({
+    rule: conv1d(groups * outputs, { ...axis, groups, bias }),
+    input: [groups * inputs, extent],
+    misfits: [[groups * inputs], [1, groups * inputs, extent], ...(groups > 1 ? [[groups * inputs + 1, extent]] : [])],
+  }))
+
+const volumes: Arbitrary<LayerCase> = fc
+  .tuple(fc.tuple(convolutionAxis(2), convolutionAxis(2), convolutionAxis(2)), channels)
+  .map(([axes, { groups, inputs, outputs, bias }]) => {
+    const each = (field: 'kernel' | 'stride' | 'padding' | 'dilation' | 'extent') =>
+      axes.map((axis) => axis[field]) as unknown as Triple
+    const extent = each('extent')
+    return {
+      rule: conv3d(groups * outputs, {
+        kernel: each('kernel'),
+        stride: each('stride'),
+        padding: each('padding'),
+        dilation: each('dilation'),
+        groups,
+        bias,
+      }),
+      input: [groups * inputs, ...extent],
+      misfits: [
+        extent,
+        [1, groups * inputs, ...extent],
+        ...(groups > 1 ? [[groups * inputs + 1, ...extent]] : []),
+        ...(each('padding')[0] === 0 && each('kernel')[0] > 1 ? [[groups * inputs, 0, extent[1], extent[2]]] : []),
+      ],
+    }
+  })
+
+/** Numbers as tokens 0 … vocabulary − 1: a step function, so its derivative is 0. */
+export const tokensBelow = (vocabulary: number): AnyLayer =>
+  withoutParams<Shape>({
+    name: 'tokens',
+    output: (input) => input,
+    forward: (_backend, x) => [
+      mapTensor((v) => (Number.isFinite(v) ? Math.abs(Math.floor(8 * v)) % vocabulary : 0), 'int32')(x),
+      x.shape,
+    ],
+    backward: (backend, shape) => zeros(shape, backend.dtype),
+  }) as unknown as AnyLayer
+
+const tables = fc
+  .record({ vocabulary: between(1, 5), features: between(1, 3), pads: fc.boolean(), places: between(0, 4) })
+  .map(({ vocabulary, features, pads, places }) => ({
+    vocabulary,
+    places,
+    options: { vocabulary, features, ...(pads ? { paddingIndex: vocabulary - 1 } : {}) },
+  }))
+
+const embeddings: Arbitrary<LayerCase> = fc
+  .tuple(tables, shapes({ maxRank: 2, maxExtent: 4 }))
+  .map(([{ vocabulary, options }, input]) => ({
+    // The row of a padding is read, and has no gradient by decree: differences would find one.
+    rule: sequential(tokensBelow(vocabulary), embedding({ vocabulary, features: options.features })),
+    input,
+    misfits: [],
+  }))
+
+const bags: Arbitrary<LayerCase> = fc
+  .tuple(tables, fc.constantFrom('sum', 'mean', 'max', undefined))
+  .map(([{ vocabulary, options, places }, mode]) => ({
+    rule: sequential(tokensBelow(vocabulary), embeddingBag({ ...options, ...(mode === undefined ? {} : { mode }) })),
+    input: [places],
+    misfits: [[], [places, 2]],
+  }))
+
+const epsilons = fc.constantFrom(undefined, 1e-3, 0.1, 1).map((epsilon) => (epsilon === undefined ? {} : { epsilon }))
+
+/** Axes before those that are normalised, and those. */
+const positions = fc.record({
+  before: shapes({ maxRank: 2, maxExtent: 3 }),
+  own: fc.array(between(1, 4), { minLength: 1, maxLength: 2 }),
+  last: fc.boolean(),
+})
+
+const layerNorms: Arbitrary<LayerCase> = fc
+  .record({ at: positions, epsilon: epsilons, affine: fc.boolean(), bias: fc.boolean() })
+  .map(({ at: { before, own, last }, epsilon, affine, bias }) => ({
+    rule: layerNorm({ ...(last ? {} : { shape: own }), ...epsilon, affine, bias }),
+    input: [...before, ...own],
+    misfits: [[], ...(last ? [] : [[...own, (own.at(-1) as number) + 1]])],
+  }))
+
+const rmsNorms: Arbitrary<LayerCase> = fc
+  .record({ at: positions, epsilon: epsilons, affine: fc.boolean() })
+  .map(({ at: { before, own, last }, epsilon, affine }) => ({
+    rule: rmsNorm({ ...(last ? {} : { shape: own }), ...epsilon, affine }),
+    input: [...before, ...own],
+    misfits: [[], ...(last ? [] : [[...own, (own.at(-1) as number) + 1]])],
+  }))
+
+const instanceNorms: Arbitrary<LayerCase> = fc
+  .record({
+    channels: between(1, 3),
+    pixels: fc.array(between(1, 3), { minLength: 1, maxLength: 3 }),
+    epsilon: epsilons,
+    affine: fc.boolean(),
+    bias: fc.boolean(),
+  })
+  .map(({ channels: c, pixels, epsilon, affine, bias }) => ({
+    rule: instanceNorm({ ...epsilon, affine, bias }),
+    input: [c, ...pixels],
+    misfits: [[], [c], [c, 1, 1, 1, 1]],
+  }))
+
+/** What `shown` does for the families of `layer.ts`: fast-check shows a rule by its name. */
+export const shown = ([name, cases]: Family): Family => [
+  name,
+  cases.map((c) => ({ ...c, rule: Object.assign({ ...c.rule }, { [fc.toStringMethod]: () => c.rule.name }) })),
+]
+
+const families: readonly Family[] = [
+  ['conv1d', sequences],
+  ['conv3d', volumes],
+  ['embedding', embeddings],
+  ['embeddingBag', bags],
+  ['layerNorm', layerNorms],
+  ['rmsNorm', rmsNorms],
+  ['instanceNorm', instanceNorms],
+]
+
+export const kindFamilies: readonly Family[] = families.map(shown)
