@@ -625,3 +625,14 @@ describe('Rényi curves', () => {
     expect(sum.terms.map(({ count }) => count)).toEqual([3, 1])
   })
 })
+
+describe('numbers that float64 cannot tell apart', () => {
+  const many = Event.selfComposed(2 ** 40)(Event.composed([Event.selfComposed(2 ** 40)(Event.gaussian(1))]))
+  it.each([Event.gaussian(1e163), many])(
+    'are refused: a precision that underflows, a count that overflows',
+    (event) => {
+      expect(rdp().interpret(event)._tag).toBe('Left')
+      expect(gdp().interpret(event)._tag).toBe('Left')
+    },
+  )
+})

@@ -9,7 +9,7 @@ import { clippedGrad, clippedGradWithDiagnostics } from '../src/privacy/clipped-
 import { key } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { reference } from '../src/tensor/backend/reference.js'
-import { full, tensor, toArray } from '../src/tensor/tensor.js'
+import { full, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
 import { leaves, type Tree } from '../src/tensor/tree.js'
 import { concatenate } from '../src/tensor/view.js'
 import { unitTensors } from './arbitraries/batch.js'
@@ -208,6 +208,53 @@ describe.each(backends.flatMap(([name, backend]) => plans.map((plan) => [name, p
         )
       },
     )
+    it('a rescaled gradient that overflows on its way into the sum contributes nothing, and moves nobody else', () => {
+      // Inputs below the normal numbers under cotangents of 10³⁷: short gradients, and AUTO-S makes them longer.
+      const autoS: ClipRule = { factor: (s) => 1 / (s + 0.01), l2Bound: 1 }
+      const clip = clippedGradWithDiagnostics(pairing, outer, autoS, options)
+      const batchOf = (samples: readonly (readonly [x: number, gy: number])[]) => ({
+        input: tensor(
+          samples.flatMap(([x]) => [x, x, x]),
+          [samples.length, 3],
+        ),
+        target: tensor(
+          samples.flatMap(([, gy]) => [gy, gy]),
+          [samples.length, 2],
+        ),
+      })
+      const usual = fc.tuple(fc.double({ min: 0.5, max: 2, noNaN: true }), fc.double({ min: 0.5, max: 2, noNaN: true }))
+      fc.assert(
+        fc.property(fc.array(usual, { maxLength: 3 }), fc.nat(3), (others, at) => {
+          const extreme: [x: number, gy: number] = [1e-40, 1e38]
+          const [alone, all] = [[extreme], others.toSpliced(at, 0, extreme)].map((s) => clip(outerParams, batchOf(s)))
+          const without = clip(outerParams, batchOf(others))
+          expectWithin(1, alone?.bounded.sum as Tree)
+          const numbers = (t: Tree | undefined) => leaves(t as Tree).flatMap(toArray)
+          const share = numbers(alone?.bounded.sum)
+          numbers(all?.bounded.sum).forEach((x, i) => {
+            expect(x).toBeCloseTo((numbers(without.bounded.sum)[i] as number) + (share[i] as number), 5)
+          })
+          expect(all?.diagnostics.value.nonFinite).toBe(alone?.diagnostics.value.nonFinite)
+          const counted = toArray(all?.diagnostics.value.norm as Tensor).filter(Number.isFinite).length
+          expect(counted).toBe(others.length + 1 - (all?.diagnostics.value.nonFinite as number))
+        }),
+        { numRuns: 20 },
+      )
+    })
+    it('reads the bound once: a rule that is changed later changes neither clipping nor noise', () => {
+      const clip = { ...flatClip(1) }
+      const clipped = clippedGrad(pairing, outer, clip, options)
+      clip.l2Bound = 0.1
+      const { sum, l2Bound } = clipped(outerParams, { input: full(9, [1, 3]), target: full(9, [1, 2]) })
+      expect(l2Bound).toBe(1)
+      expectWithin(l2Bound, sum)
+    })
+    it('refuses bounds that float32 cannot keep', () => {
+      for (const l2Bound of [2 ** -81, 2 ** 81, 0, -1, Number.NaN])
+        expect(() => clippedGrad(pairing, outer, { factor: () => 1, l2Bound }, options)).toThrow(/l2Bound/)
+      for (const l2Bound of [2 ** -80, 2 ** 80, Number.POSITIVE_INFINITY])
+        expect(() => clippedGrad(pairing, outer, { factor: () => 1, l2Bound }, options)).not.toThrow()
+    })
     it('positions that cancel do not hide how long their sum is', () => {
       // Features with a large mean, cotangents that add up to nothing: the terms are 10⁶ times their sum, and a norm by
       // inner products of float32 would be noise.

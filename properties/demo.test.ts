@@ -59,7 +59,13 @@ describe('npm run demo', () => {
     })
     expect(stopped.code).toBe(130)
     expect(stopped.output).toMatch(/Continue with: npm run demo -- --resume \S+checkpoint\.safetensors/)
-    const resumed = await demo(['--resume', join(halves, 'checkpoint.safetensors'), '--threads', '1', '--out', halves])
+    // The flags of the run come from the checkpoint: other data would not be what its ledger speaks of.
+    const changed = ['--data', '/no/such/folder', '--noise-multiplier', '0.1']
+    const resumed = await demo([
+      ...['--resume', join(halves, 'checkpoint.safetensors'), '--threads', '1', '--out', halves],
+      ...changed,
+    ])
+    expect(resumed.output).toMatch(/Data: 300 drawn digits/)
     expect(resumed.code).toBe(0)
     const bytes = (dir: string) => readFileSync(join(dir, 'checkpoint.safetensors'))
     expect(bytes(halves).equals(bytes(whole))).toBe(true)

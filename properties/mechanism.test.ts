@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BoundedSum, Event, gaussian, meanOver } from '../src/privacy/index.js'
 import { chachaKey, foldIn, type Key, key } from '../src/sampling/index.js'
-import { flatten, full, type Tensor, tensor, toArray, zeros } from '../src/tensor/index.js'
+import { flatten, full, leaves, type Tensor, tensor, toArray, zeros } from '../src/tensor/index.js'
 
 const bounded = <P extends { readonly [name: string]: Tensor }>(sum: P, l2Bound: number): BoundedSum<P> => ({
   _tag: 'BoundedSum',
@@ -45,6 +45,15 @@ describe('gaussian', () => {
         })
       }),
     )
+  })
+
+  it('gives every leaf noise of its own, also where two paths read alike', () => {
+    const leaf = zeros([4], 'float64')
+    for (const sum of [{ 'a.b': leaf, a: { b: leaf } }, { '': { w: leaf }, w: leaf }, [leaf, { 0: leaf }, leaf]]) {
+      const { value } = gaussian(1)(key(5))({ _tag: 'BoundedSum', sum, l2Bound: 1 })
+      const noise = leaves(value).map((x) => toArray(x)[0])
+      expect(new Set(noise).size).toBe(noise.length)
+    }
   })
 
   it('names its multiplier and its grade in the event', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../src/data/dataset.js'
-import { inMemory } from '../src/data/index.js'
+import { decodeSafeTensors, inMemory } from '../src/data/index.js'
 import { crossEntropy, linear, sequential, tanh, weightedGrad } from '../src/grad/index.js'
 import {
   adam,
@@ -19,6 +19,7 @@ import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { flatten, full, mapTensor, mapTree, type Tree, toArray } from '../src/tensor/index.js'
 import {
   accuracy,
+  checkpointNotes,
   type DpSgdPlan,
   decodeCheckpoint,
   dpSgd,
@@ -26,6 +27,7 @@ import {
   type TrainState,
   train,
 } from '../src/train/index.js'
+import { decodeState, encodeState } from '../src/train/state-codec.js'
 
 const right = <L, A>(either: E.Either<L, A>): A => {
   if (E.isLeft(either)) throw new Error(JSON.stringify(either.left))
@@ -126,6 +128,27 @@ describe('dpSgd', () => {
       'samplingProbability',
       'steps',
     ])
+  })
+
+  it('noise by its multiplier and by a target at once is refused: one of them would be ignored', () => {
+    for (const noiseMultiplier of [1e-3, 0, Number.NaN]) {
+      const noise = { targetEpsilon: 1, noiseMultiplier } as unknown as { readonly targetEpsilon: number }
+      const both = dpSgd({ ...config, noise })
+      expect(E.isLeft(both) && both.left.map(({ parameter }) => parameter)).toEqual(['targetEpsilon'])
+    }
+  })
+
+  it('bounds that float32 cannot keep are reported', () => {
+    for (const c of [1e-45, 3e38]) {
+      const invalid = dpSgd({ ...config, clip: flatClip(c) })
+      expect(E.isLeft(invalid) && invalid.left.map(({ parameter }) => parameter)).toEqual(['clip.l2Bound'])
+    }
+  })
+
+  it('a dataset that gives several rows for an example is refused: each would be clipped on its own', () => {
+    const plan = right(dpSgd({ ...config, samplingProbability: 1 }))
+    const augmented: Dataset = { ...data, take: (indices) => data.take(Array.from(indices).flatMap((i) => [i, i])) }
+    expect(() => plan.step(augmented)(plan.init(key(0)))).toThrow(/more examples than it was asked for/)
   })
 
   it('a model that does not fit its input, and noise without a bound, are reported', () => {
@@ -319,6 +342,78 @@ describe('checkpoints', () => {
       }),
     )
     expect(E.isLeft(decodeCheckpoint(plan, state)(new Uint8Array(64).fill(7)))).toBe(true)
+  })
+
+  it('a state that was tampered with is refused in one sentence', () => {
+    const plan = right(dpSgd(config))
+    const state = run(plan, data, plan.init(key(0), chachaKey([1, 2, 3, 4, 5, 6, 7, 8])), 3)
+    const { keys, ledger } = state
+    const noKey = (noise: unknown) => ({ keys: { ...keys, noise } })
+    const damages: readonly object[] = [
+      { ledger: Composition.empty },
+      { ledger: Event.selfComposed(2)(plan.event(1, 'secure')) },
+      { ledger: Event.poissonSampled(0.5)(Event.laplace(1)) },
+      { ledger: { ...ledger, count: '3' } },
+      { ledger: { ...ledger, count: -3 } },
+      { ledger: undefined },
+      { keys: undefined },
+      noKey(null),
+      noKey({ _tag: 'ChaCha20', words: [] }),
+      noKey({ _tag: 'ChaCha20', words: null }),
+      noKey({ _tag: 'Threefry2x32', words: [0.5, 1] }),
+      noKey({ _tag: 'Rot13', words: [1, 2] }),
+      { step: -1 },
+      { step: 0.5 },
+      { params: undefined },
+      { params: { ...state.params } },
+      { optimizer: undefined },
+    ]
+    const reads = (damage: object): boolean =>
+      E.isRight(decodeCheckpoint(plan, state)(encodeCheckpoint(plan)({ ...state, ...damage } as typeof state)))
+    expect(reads({})).toBe(true)
+    expect(reads({ ledger: Composition.concat(Event.gaussian(9), ledger) })).toBe(true)
+    expect(damages.filter(reads)).toEqual([])
+  })
+
+  it('the state of another optimizer is refused', () => {
+    const [plan, other] = [right(dpSgd(config)), right(dpSgd({ ...config, optimizer: adam({ learningRate: 1 }) }))]
+    const bytes = encodeCheckpoint(plan)(plan.init(key(0)))
+    expect(E.isLeft(decodeCheckpoint(other, other.init(key(0)))(bytes))).toBe(true)
+  })
+
+  it('whatever the metadata of the file, reading it throws nothing', () => {
+    const plan = right(dpSgd(config))
+    const like = plan.init(key(0))
+    const metadata = fc.oneof(
+      fc.jsonValue(),
+      fc.record({
+        format: fc.constant('fp-dp checkpoint 1'),
+        plan: fc.constant((right(decodeSafeTensors(encodeCheckpoint(plan)(like))).metadata.plan ?? '') as fc.JsonValue),
+        state: fc.oneof(fc.json(), fc.jsonValue()),
+        notes: fc.oneof(fc.json(), fc.jsonValue()),
+      }),
+    )
+    fc.assert(
+      fc.property(metadata, (value) => {
+        const header = new TextEncoder().encode(JSON.stringify({ __metadata__: value }))
+        const bytes = new Uint8Array([header.length & 255, header.length >>> 8, 0, 0, 0, 0, 0, 0, ...header])
+        const notes = checkpointNotes(bytes)
+        if (E.isRight(notes)) expect(Object.values(notes.right).every((note) => typeof note === 'string')).toBe(true)
+        expect(E.isLeft(decodeCheckpoint(plan, like)(bytes))).toBe(true)
+      }),
+    )
+  })
+
+  it('a state is kept whatever its keys are called', () => {
+    const x = (value: number) => full(value, [1])
+    const states: readonly unknown[] = [
+      { 'a.b': x(1), a: { b: x(2) } },
+      { '': { w: x(1) }, 'w#': x(2), w: x(3) },
+      { $tensor: x(1), $number: 'NaN', $$: { $tensor: 'a' } },
+      { constructor: Number.NaN, ['__proto__']: x(3) },
+    ]
+    for (const state of states) expect(decodeState(encodeState(state))).toEqual(state)
+    expect(() => decodeState({ json: '{"$tensor":"constructor"}', tensors: {} })).toThrow(/no tensor/)
   })
 
   it('the ledger of a resumed run goes on where it stopped', () => {

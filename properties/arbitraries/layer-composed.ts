@@ -5,10 +5,13 @@ import fc, { type Arbitrary } from 'fast-check'
 import {
   type AnyLayer,
   conv2d,
+  fromFunction,
   frozen,
   groupNorm,
   gru,
+  type LayerRule,
   linear,
+  loraLinear,
   lstm,
   named,
   parallel,
@@ -22,8 +25,11 @@ import {
   softmax,
   tanh,
   tied,
+  type WeightedParams,
+  weightStandardised,
 } from '../../src/grad/index.js'
 import { key } from '../../src/sampling/index.js'
+import { type Tensor, tensor, zeros } from '../../src/tensor/tensor.js'
 import type { LayerCase } from './layer.js'
 import { type Family, shown, tokensBelow } from './layer-kinds.js'
 import { shapes } from './tensor.js'
@@ -35,12 +41,12 @@ const recurrent = (make: (hidden: number, options: Parameters<typeof rnn>[1]) =>
   fc
     .record({
       hidden: between(1, 2),
-      layers: between(1, 2),
-      bidirectional: fc.boolean(),
+      layers: fc.constantFrom(1, 1, 1, 2),
+      bidirectional: fc.constantFrom(false, false, true),
       bias: fc.boolean(),
       nonlinearity: fc.constantFrom('tanh', 'relu'),
-      steps: fc.nat(4),
-      inputs: between(1, 3),
+      steps: fc.nat(3),
+      inputs: between(1, 2),
     })
     .map(({ hidden, steps, inputs, ...options }) => ({
       rule: make(hidden, options as Parameters<typeof rnn>[1]),
@@ -49,8 +55,13 @@ const recurrent = (make: (hidden: number, options: Parameters<typeof rnn>[1]) =>
     }))
 
 const attentions: Arbitrary<LayerCase> = fc
-  .record({ heads: between(1, 2), each: between(1, 2), causal: fc.boolean(), bias: fc.boolean(), steps: between(1, 4) })
-  .map(({ heads, each, causal, bias, steps }) => ({
+  .record({
+    extents: fc.constantFrom([1, 1], [1, 2], [2, 1], [1, 2], [2, 1], [2, 2]),
+    causal: fc.boolean(),
+    bias: fc.boolean(),
+    steps: between(1, 4),
+  })
+  .map(({ extents: [heads = 1, each = 1], causal, bias, steps }) => ({
     rule: any(selfAttention({ features: heads * each, heads, causal, bias })),
     input: [steps, heads * each],
     misfits: [[heads * each], [steps, heads * each + 1], [1, steps, heads * each]],
@@ -78,13 +89,13 @@ const parallels: Arbitrary<LayerCase> = fc
   })
 
 const residuals: Arbitrary<LayerCase> = fc
-  .record({ stride: between(1, 2), inputs: between(1, 2), outputs: between(1, 2), extent: between(2, 4) })
+  .record({ stride: between(1, 2), inputs: between(1, 2), outputs: between(1, 2), extent: between(2, 3) })
   .map(({ stride, inputs, outputs, extent }) => {
     const body = sequential(
       conv2d(2 * outputs, { kernel: 3, stride, padding: 1, bias: false }),
       groupNorm({ groups: 2, epsilon: 0.1 }),
       relu,
-      conv2d(2 * outputs, { kernel: 3, padding: 1 }),
+      conv2d(2 * outputs, { kernel: 1 }),
     )
     const shortcut = conv2d(2 * outputs, { kernel: 1, stride, bias: false })
     const plain = stride === 1 && inputs === 2 * outputs
@@ -163,14 +174,83 @@ const frozens: Arbitrary<LayerCase> = fc
     }
   })
 
+export const recurrentFamilies: readonly Family[] = (
+  [
+    ['rnn', recurrent(rnn as never)],
+    ['lstm', recurrent(lstm as never)],
+    ['gru', recurrent(gru as never)],
+  ] as const
+).map(shown)
+
+/** Everything that `Operations` has, in one function of two parameters. */
+const traced = (steps: number, features: number): AnyLayer =>
+  any(
+    fromFunction({
+      name: 'traced',
+      init: (_key, input) => ({
+        params: { weight: zeros([features, 2]), more: [zeros([2]), zeros([1, 1])] as const },
+        output: [input[0] as number, 2],
+      }),
+      apply: (op, { weight, more: [bias, factor] }, x) => {
+        const h = op.tanh(op.add(op.matmul(x, weight), bias))
+        const spread = op.sqrt(op.add(op.square(h), op.constant(tensor([1, 2], [2]))))
+        const ratio = op.div(op.sub(h, op.mul(factor, h)), spread)
+        const logs = op.log(op.add(op.exp(op.neg(op.abs(ratio))), op.reciprocal(spread)))
+        const total = op.reshape([1, 1], op.sum(op.sigmoid(op.relu(x))))
+        const columns = op.transpose(op.transpose(op.scale(0.5, logs)), [1, 0])
+        return op.add(op.add(columns, total), op.mul(op.sum(x, [1, 0]), op.reshape([steps, 2], ratio)))
+      },
+    }),
+  )
+
+const functions: Arbitrary<LayerCase> = fc
+  .tuple(between(1, 3), between(1, 3))
+  .map(([steps, features]) => ({ rule: traced(steps, features), input: [steps, features], misfits: [] }))
+
+const adapters: Arbitrary<LayerCase> = fc
+  .record({
+    inputs: between(1, 4),
+    outputs: between(1, 3),
+    rank: between(1, 2),
+    alpha: fc.constantFrom(undefined, 3),
+    bias: fc.boolean(),
+    positions: shapes({ maxRank: 2, maxExtent: 3 }),
+  })
+  .map(({ inputs, outputs, rank, alpha, bias, positions }) => {
+    const base = linear(outputs, { bias }).init(key(5), [inputs]).params
+    return {
+      rule: any(loraLinear(base, alpha === undefined ? { rank } : { rank, alpha })),
+      input: [...positions, inputs],
+      misfits: [[]],
+    }
+  })
+
+const standardised: Arbitrary<LayerCase> = fc
+  .record({ inputs: between(2, 3), outputs: between(1, 3), bias: fc.boolean(), convolves: fc.boolean() })
+  .map(({ inputs, outputs, bias, convolves }) => {
+    const inner: LayerRule<WeightedParams, Tensor> = convolves
+      ? conv2d(outputs, { kernel: 2, bias })
+      : linear(outputs, { bias })
+    return {
+      rule: any(weightStandardised({ epsilon: 0.1 })(inner)),
+      input: convolves ? [inputs, 3, 3] : [2, inputs],
+      misfits: [[]],
+    }
+  })
+
+export const blockFamilies: readonly Family[] = (
+  [
+    ['fromFunction', functions],
+    ['softmax', softmaxes],
+    ['selfAttention', attentions],
+    ['residual', residuals],
+  ] as const
+).map(shown)
+
 const families: readonly Family[] = [
-  ['rnn', recurrent(rnn as never)],
-  ['lstm', recurrent(lstm as never)],
-  ['gru', recurrent(gru as never)],
-  ['softmax', softmaxes],
-  ['selfAttention', attentions],
+  ['loraLinear', adapters],
+  ['weightStandardised', standardised],
   ['parallel', parallels],
-  ['residual', residuals],
   ['tied', ties],
   ['tied table', languageModels],
   ['reuse and repeat', reuses],

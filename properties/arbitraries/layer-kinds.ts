@@ -4,12 +4,23 @@
 import fc, { type Arbitrary } from 'fast-check'
 import {
   type AnyLayer,
+  adaptiveAvgPool1d,
+  avgPool1d,
+  bilinear,
   conv1d,
   conv3d,
+  convTranspose2d,
   embedding,
   embeddingBag,
   instanceNorm,
+  lastStep,
   layerNorm,
+  maxPool1d,
+  pad,
+  permute,
+  positionalEmbedding,
+  prelu,
+  reshapeTo,
   rmsNorm,
   sequential,
   type Triple,
@@ -157,6 +168,112 @@ const instanceNorms: Arbitrary<LayerCase> = fc
     misfits: [[], [c], [c, 1, 1, 1, 1]],
   }))
 
+const transposed: Arbitrary<LayerCase> = fc
+  .record({
+    kernel: fc.tuple(between(1, 3), between(1, 2)),
+    stride: between(1, 2),
+    padding: fc.nat(1),
+    dilation: between(1, 2),
+    outputPadding: fc.nat(1),
+    extent: fc.tuple(between(2, 3), between(2, 3)),
+    channels,
+  })
+  .map(({ extent, channels: { groups, inputs, outputs, bias }, kernel, padding, outputPadding, stride, dilation }) => ({
+    rule: convTranspose2d(groups * outputs, {
+      kernel,
+      stride,
+      dilation,
+      padding: [kernel[0] > 1 ? padding : 0, 0],
+      outputPadding: Math.min(outputPadding, stride - 1),
+      groups,
+      bias,
+    }),
+    input: [groups * inputs, ...extent],
+    misfits: [
+      [groups * inputs],
+      [1, groups * inputs, ...extent],
+      ...(groups > 1 ? [[groups * inputs + 1, ...extent]] : []),
+    ],
+  }))
+
+const prelus: Arbitrary<LayerCase> = fc
+  .record({ c: between(1, 3), rest: shapes({ maxRank: 2, maxExtent: 3 }), perChannel: fc.boolean() })
+  .map(({ c, rest, perChannel }) => ({ rule: prelu({ perChannel }), input: [c, ...rest], misfits: [[]] }))
+
+const bilinears: Arbitrary<LayerCase> = fc
+  .record({
+    outputs: between(1, 3),
+    first: between(1, 3),
+    second: between(1, 3),
+    bias: fc.boolean(),
+    positions: shapes({ maxRank: 2, maxExtent: 3 }),
+  })
+  .map(({ outputs, first, second, bias, positions }) => ({
+    rule: bilinear(outputs, { first, second, bias }) as AnyLayer,
+    input: [...positions, first + second],
+    misfits: [[], [...positions, first + second + 1]],
+  }))
+
+const positionals: Arbitrary<LayerCase> = shapes({ minRank: 1, maxRank: 3, maxExtent: 3 }).map((input) => ({
+  rule: positionalEmbedding() as AnyLayer,
+  input,
+  misfits: [],
+}))
+
+const rearranged: Arbitrary<LayerCase> = fc
+  .tuple(fc.tuple(between(1, 3), between(1, 3), between(1, 3)), fc.constantFrom('reshapeTo', 'permute', 'lastStep'))
+  .map(([input, kind]) => {
+    const [a, b, c] = input
+    return kind === 'reshapeTo'
+      ? { rule: reshapeTo([a * b, c]) as AnyLayer, input, misfits: [[a, b, c + 1]] }
+      : kind === 'permute'
+        ? {
+            rule: permute([2, 0, 1]) as AnyLayer,
+            input,
+            misfits: [
+              [a, b],
+              [1, ...input],
+            ],
+          }
+        : { rule: lastStep as AnyLayer, input, misfits: [[], [0, b]] }
+  })
+
+const paddings: Arbitrary<LayerCase> = fc
+  .record({
+    channels: between(1, 2),
+    extents: fc.array(between(2, 4), { minLength: 1, maxLength: 3 }),
+    mode: fc.constantFrom('zeros', 'reflect', 'replicate', 'circular', undefined),
+    before: fc.array(fc.nat(1), { minLength: 3, maxLength: 3 }),
+    after: fc.array(fc.nat(2), { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ channels: c, extents, mode, before, after }) => {
+    const room = (extent: number) => (mode === 'reflect' ? extent - 1 : extent)
+    const edges = extents.map(
+      (extent, axis) => [before[axis] as number, Math.min(after[axis] as number, room(extent))] as const,
+    )
+    const far = Math.max(...edges.flat()) > 1 && (mode === 'reflect' || mode === 'circular')
+    return {
+      rule: pad(mode === undefined ? { edges } : { edges, mode }) as AnyLayer,
+      input: [c, ...extents],
+      misfits: [extents.slice(1), ...(far ? [[c, ...extents.map(() => 1)]] : [])],
+    }
+  })
+
+const linePools: Arbitrary<LayerCase> = fc
+  .record({
+    kernel: between(1, 3),
+    stride: fc.constantFrom(undefined, 1, 2),
+    padding: fc.nat(1),
+    extent: between(3, 6),
+    channels: between(1, 2),
+    kind: fc.constantFrom('max', 'avg', 'adaptive'),
+  })
+  .map(({ kernel, stride, padding, extent, channels: c, kind }) => {
+    const options = { kernel, padding: kernel > 1 ? padding : 0, ...(stride === undefined ? {} : { stride }) }
+    const rule = kind === 'max' ? maxPool1d(options) : kind === 'avg' ? avgPool1d(options) : adaptiveAvgPool1d(kernel)
+    return { rule: rule as AnyLayer, input: [c, extent], misfits: [[c], [1, c, extent]] }
+  })
+
 /** What `shown` does for the families of `layer.ts`: fast-check shows a rule by its name. */
 export const shown = ([name, cases]: Family): Family => [
   name,
@@ -171,6 +288,13 @@ const families: readonly Family[] = [
   ['layerNorm', layerNorms],
   ['rmsNorm', rmsNorms],
   ['instanceNorm', instanceNorms],
+  ['convTranspose2d', transposed],
+  ['prelu', prelus],
+  ['bilinear', bilinears],
+  ['positionalEmbedding', positionals],
+  ['a rearrangement', rearranged],
+  ['pad', paddings],
+  ['pool1d', linePools],
 ]
 
 export const kindFamilies: readonly Family[] = families.map(shown)

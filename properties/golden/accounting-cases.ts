@@ -1,7 +1,6 @@
 /**
  * The golden file of privacy accounting, as cases: each record is dispatched on its kind and on what it was given.
  */
-import * as E from 'fp-ts/lib/Either.js'
 import { type Accountant, epsilonOf } from '../../src/privacy/accountant.js'
 import * as Event from '../../src/privacy/event.js'
 import { analyticGaussianNoiseMultiplier, gdp, logDeltaOfGdp } from '../../src/privacy/gdp.js'
@@ -10,67 +9,24 @@ import { rdp } from '../../src/privacy/rdp.js'
 import { epsilonFromRdp, logDeltaFromRdp } from '../../src/privacy/rdp-conversion.js'
 import { type RdpCurve, rdpAtOrder } from '../../src/privacy/rdp-curve.js'
 import { withoutReplacementRdpAtExcess } from '../../src/privacy/rdp-without-replacement.js'
-import { type GoldenCase, notSupported, type Outcome } from './outcome.js'
+import {
+  type AccountingRecord,
+  type Answer,
+  accountingRecords,
+  dpSgdEvent,
+  epsilonAt,
+  type Fields,
+  figures,
+  neighbouringOf,
+  numberOf,
+  numbersOf,
+  outcomeOf,
+  rightOf,
+} from './accounting-record.js'
+import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
+import { type GoldenCase, notSupported } from './outcome.js'
 
-type Fields = Readonly<Record<string, unknown>>
-
-/** One record of the file. */
-export interface AccountingRecord {
-  readonly id: string
-  readonly kind: string
-  readonly inputs: Fields
-  readonly expected: Fields
-  readonly tol: Fields
-}
-
-/** The records of a file of the format { about, records }. */
-export const accountingRecords = (file: unknown): readonly AccountingRecord[] =>
-  (file as { readonly records: readonly AccountingRecord[] }).records
-
-/** A number that may be written as a string: decimals with more digits than a double, `Infinity`. */
-export const numberOf = (value: unknown): number => (typeof value === 'number' ? value : Number(value))
-const numbersOf = (value: unknown): readonly number[] => (Array.isArray(value) ? value : [value]).map(numberOf)
-
-/** A figure of ours beside one of theirs. */
-interface Figure {
-  readonly actual: number
-  readonly expected: number
-  readonly rel: number
-  readonly abs: number
-}
-
-/** Figures to compare, or why there are none. */
-type Answer = readonly Figure[] | string
-
-/** |actual − expected| in units of abs + rel |expected|: at most 1 passes. */
-const errorOf = ({ actual, expected, rel, abs }: Figure): number =>
-  actual === expected ? 0 : Math.abs(actual - expected) / (abs + rel * Math.abs(expected))
-
-const outcomeOf = (answer: Answer): Outcome =>
-  typeof answer === 'string'
-    ? notSupported(answer)
-    : {
-        _tag: 'compared',
-        error: answer.map(errorOf).reduce((a, b) => (Number.isNaN(b) || b > a ? b : a), 0),
-        tolerance: 1,
-      }
-
-const figures = (
-  { tol }: AccountingRecord,
-  actual: number | readonly number[],
-  expected: unknown,
-  extra: Partial<Figure> = {},
-): readonly Figure[] => {
-  const wanted = numbersOf(expected)
-  const found = typeof actual === 'number' ? [actual] : actual
-  return wanted.map((value, index) => ({
-    actual: found[index] ?? Number.NaN,
-    expected: value,
-    rel: numberOf(tol.rel ?? 0),
-    abs: numberOf(tol.abs ?? 0),
-    ...extra,
-  }))
-}
+export { type AccountingRecord, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './accounting-record.js'
 
 const range = (from: number, to: number, step = 1): readonly number[] =>
   Array.from({ length: Math.round((to - from) / step) + 1 }, (_, i) => from + i * step)
@@ -90,35 +46,8 @@ const namedOrders: Readonly<Record<string, readonly number[]>> = {
 const GOOGLE_ORDERS = 'dp_accounting DEFAULT_RDP_ORDERS'
 const defaultOrders = namedOrders[GOOGLE_ORDERS] as readonly number[]
 
-const rightOf = <A>(either: E.Either<unknown, A>): A => {
-  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left))
-  return either.right
-}
-const epsilonAt =
-  <Curve>(accountant: Accountant<Curve>, delta: unknown) =>
-  (event: Event.PrivacyEvent): number =>
-    rightOf(epsilonOf(accountant, numberOf(delta))(event)).estimate
-
-const NEIGHBOURING: Readonly<Record<string, Neighbouring>> = {
-  ADD_OR_REMOVE_ONE: 'addOrRemoveOne',
-  REPLACE_ONE: 'replaceOne',
-  REPLACE_SPECIAL: 'replaceSpecial',
-}
-export const neighbouringOf = (inputs: Fields): Neighbouring =>
-  NEIGHBOURING[String(inputs.neighboring)] ?? 'addOrRemoveOne'
-
-/** T Poisson-sampled Gaussians (T Gaussians where q is 1 or not given), or phases of them. */
-export const dpSgdEvent = (inputs: Fields): Event.PrivacyEvent =>
-  Array.isArray(inputs.phases)
-    ? Event.composed(inputs.phases.map((phase) => dpSgdEvent(phase as Fields)))
-    : Event.selfComposed(numberOf(inputs.steps ?? 1))(
-        Event.poissonSampled(numberOf(inputs.sampleRate ?? 1))(Event.gaussian(numberOf(inputs.sigma))),
-      )
-
 const curveOf = (accountant: Accountant<RdpCurve>, event: Event.PrivacyEvent): RdpCurve =>
   rightOf(accountant.interpret(event))
-
-const NEEDS_EXACT = 'needs an accountant that is exact for sampled mechanisms'
 
 const rdpCase = (record: AccountingRecord): Answer => {
   const { id, inputs, expected } = record
@@ -224,8 +153,8 @@ const gaussianOf = (inputs: Fields): { readonly sigma: number; readonly neighbou
 
 const gaussianCase = (record: AccountingRecord): Answer => {
   const { inputs, expected, tol } = record
-  if (numberOf(inputs.sampling_prob ?? inputs.sampleRate ?? 1) !== 1) return NEEDS_EXACT
   if (inputs.epsilon !== undefined && numberOf(inputs.epsilon) < 0) return 'δ at a negative ε'
+  if (numberOf(inputs.sampling_prob ?? inputs.sampleRate ?? 1) !== 1) return sampledStepCase(record)
   const { sigma, neighbouring } = gaussianOf(inputs)
   const accountant = gdp({ neighbouring })
   const event = Event.selfComposed(numberOf(inputs.steps ?? 1))(Event.gaussian(sigma))
@@ -271,26 +200,12 @@ const calibrationCase = (record: AccountingRecord): Answer => {
     const sigma = bisectionOfOpacus(spent, numberOf(inputs.epsilon), numberOf(inputs.epsilonTolerance))
     return figures(record, sigma, expected.sigma)
   }
-  if (numberOf(inputs.sampling_prob ?? inputs.sampleRate ?? 1) !== 1) return NEEDS_EXACT
+  if (numberOf(inputs.sampling_prob ?? inputs.sampleRate ?? 1) !== 1) return sampledCalibrationCase(record)
   const target = { epsilon: numberOf(inputs.epsilon), delta: numberOf(inputs.delta) }
   const sensitivity = numberOf(inputs.sensitivity ?? 1) * (inputs.adjacency_type === 'REPLACE' ? 2 : 1)
   const sigma =
     rightOf(analyticGaussianNoiseMultiplier(target)) * sensitivity * Math.sqrt(numberOf(inputs.num_queries ?? 1))
   return figures(record, sigma, expected.sigma ?? expected.expected_standard_deviation ?? expected.expected_std)
-}
-
-/** Records of other accountants whose mechanism is an unsampled Gaussian, so that the exact curve answers them. */
-const exactCase = (record: AccountingRecord): Answer => {
-  const { inputs, expected, tol } = record
-  if (inputs.mechanism !== 'gaussian' || inputs.sampleRate !== 1 || Array.isArray(inputs.delta)) return NEEDS_EXACT
-  if (expected.epsilon === undefined) return NEEDS_EXACT
-  const epsilon = epsilonAt(gdp({ neighbouring: neighbouringOf(inputs) }), inputs.delta)(dpSgdEvent(inputs))
-  if (tol.rule === undefined) return figures(record, epsilon, expected.epsilon)
-  const [lower, upper] = [numberOf(expected.epsilonLower), numberOf(expected.epsilonUpper)]
-  return [
-    ...figures(record, epsilon, (lower + upper) / 2, { abs: (upper - lower) / 2 }),
-    ...figures(record, epsilon, expected.epsilon, { abs: numberOf(tol.absToEstimate) }),
-  ]
 }
 
 const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = {
@@ -300,6 +215,9 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   calibration: calibrationCase,
   prv: exactCase,
   pld: exactCase,
+  composition_heterogeneous: exactCase,
+  delta_curve: deltaCurveCase,
+  tradeoff: tradeOffCase,
 }
 
 /**

@@ -3,11 +3,17 @@
  */
 import {
   type AnyLayer,
+  adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  avgPool1d,
   avgPool2d,
+  type Conv1dOptions,
+  type Conv2dOptions,
+  type Conv3dOptions,
   conv1d,
   conv2d,
   conv3d,
+  convTranspose2d,
   elu,
   embedding,
   embeddingBag,
@@ -20,22 +26,29 @@ import {
   inForm,
   instanceNorm,
   type LayerRule,
+  lastStep,
   layerNorm,
   leakyRelu,
   linear,
   lstm,
+  maxPool1d,
   maxPool2d,
   mish,
   named,
+  type PaddingMode,
+  pad,
+  prelu,
   relu,
   residual,
   rmsNorm,
   rnn,
+  samePadding,
   selfAttention,
   selu,
   sequential,
   sigmoid,
   silu,
+  softmax,
   softplus,
   tanh,
   tied,
@@ -59,6 +72,8 @@ const constant: Readonly<Record<string, AnyLayer>> = {
   mish,
   hardtanh,
   flatten,
+  softmax,
+  lastStep,
 }
 
 /** `stride 2 padding 1` → { stride: 2, padding: 1 } */
@@ -79,6 +94,26 @@ export const layerOfWords = (line: string): AnyLayer | undefined => {
       return linear(b, { bias: named.bias !== 0 })
     case 'conv2d':
       return conv2d(b, { kernel: c, ...named, bias: named.bias !== 0 })
+    case 'conv1d':
+      return conv1d(b, { kernel: c, ...named, bias: named.bias !== 0 })
+    case 'conv3d':
+      return conv3d(b, { kernel: c, ...named, bias: named.bias !== 0 })
+    case 'layerNorm':
+      return layerNorm({ shape: numbers })
+    case 'rmsNorm':
+      return rmsNorm({ shape: numbers })
+    case 'instanceNorm2d':
+      return instanceNorm()
+    case 'embedding':
+      return embedding({ vocabulary: a, features: b })
+    case 'prelu':
+      return prelu({ perChannel: a > 1 })
+    case 'maxPool1d':
+      return maxPool1d({ kernel: a, ...named })
+    case 'avgPool1d':
+      return avgPool1d({ kernel: a, ...named })
+    case 'adaptiveAvgPool1d':
+      return adaptiveAvgPool1d(a)
     case 'maxPool2d':
       return maxPool2d({ kernel: a, ...named })
     case 'avgPool2d':
@@ -128,6 +163,63 @@ const residualBlock = (outChannels: number, stride: number): AnyLayer => {
   return sequentially(block, relu)
 }
 
+/** Options of a convolution with an entry for each axis. */
+interface Windows {
+  readonly kernel: readonly number[]
+  readonly stride: readonly number[]
+  readonly padding: readonly number[]
+  readonly dilation: readonly number[]
+  readonly groups: number
+  readonly bias: boolean
+}
+
+const windowOf = (rank: number, config: Config): Windows => {
+  const each = (key: string, otherwise: number): readonly number[] => {
+    const value = config[key] ?? otherwise
+    return typeof value === 'number' ? new Array<number>(rank).fill(value) : (value as readonly number[])
+  }
+  return {
+    kernel: each('kernelSize', 1),
+    stride: each('stride', 1),
+    padding: typeof config.padding === 'string' ? each('none', 0) : each('padding', 0),
+    dilation: each('dilation', 1),
+    groups: (config.groups ?? 1) as number,
+    bias: config.bias !== false,
+  }
+}
+
+const axis0 = ({ kernel, stride, padding, dilation, ...rest }: Windows): Conv1dOptions => ({
+  kernel: kernel[0] as number,
+  stride: stride[0] as number,
+  padding: padding[0] as number,
+  dilation: dilation[0] as number,
+  ...rest,
+})
+
+/** A convolution whose padding may be 'same' or 'valid', or of another mode than zeros: then a layer before it pads. */
+const convolution = (
+  rank: number,
+  config: Config,
+  make: (outChannels: number, options: Windows) => unknown,
+): AnyLayer => {
+  const options = windowOf(rank, config)
+  const mode = (config.paddingMode ?? 'zeros') as PaddingMode
+  const convolve = (padding: readonly number[]) =>
+    make(config.outChannels as number, { ...options, padding }) as AnyLayer
+  const none = options.padding.map(() => 0)
+  const edges =
+    config.padding === 'same'
+      ? samePadding(options.kernel, options.dilation)
+      : options.padding.map((count) => [count, count] as const)
+  if (mode === 'zeros' && config.padding !== 'same') return convolve(options.padding)
+  const padded = sequential(pad({ edges, mode }), convolve(none)) as unknown as LayerRule<readonly Tree[], unknown>
+  return inForm<Tree, readonly Tree[]>({
+    name: `padded ${rank}d convolution`,
+    into: (params) => [{}, params],
+    from: (params) => params[1] as Tree,
+  })(padded)
+}
+
 /** One layer after the other, with the parameters of the first alone. */
 const sequentially = (first: LayerRule<Readonly<Record<string, Tree>>, unknown>, last: AnyLayer): AnyLayer =>
   inForm<Readonly<Record<string, Tree>>, readonly Tree[]>({
@@ -142,25 +234,19 @@ export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefin
   switch (layer) {
     case 'linear':
       return linear(number('outFeatures'), { bias: config.bias !== false })
-    case 'conv2d':
-      return conv2d(number('outChannels'), {
-        kernel: config.kernelSize as number | Pair,
-        stride: config.stride as number | Pair,
-        padding: config.padding as number | Pair,
-        dilation: config.dilation as number | Pair,
-        groups: number('groups'),
-        bias: config.bias !== false,
-      })
     case 'conv1d':
+      return convolution(1, config, (o, options) => conv1d(o, axis0(options)))
+    case 'conv2d':
+      return convolution(2, config, (o, options) => conv2d(o, options as unknown as Conv2dOptions))
     case 'conv3d':
-      return (layer === 'conv1d' ? conv1d : conv3d)(number('outChannels'), {
-        kernel: number('kernelSize'),
-        stride: number('stride'),
-        padding: number('padding'),
-        dilation: number('dilation'),
-        groups: number('groups'),
-        bias: config.bias !== false,
+      return convolution(3, config, (o, options) => conv3d(o, options as unknown as Conv3dOptions))
+    case 'convTranspose2d':
+      return convTranspose2d(number('outChannels'), {
+        ...(windowOf(2, config) as unknown as Conv2dOptions),
+        ...(config.outputPadding === undefined ? {} : { outputPadding: config.outputPadding as number | Pair }),
       })
+    case 'prelu':
+      return prelu({ perChannel: config.numParameters !== undefined && config.numParameters !== 1 })
     case 'embedding':
       return embedding(tableOf(config))
     case 'embeddingBag':

@@ -54,10 +54,10 @@ export const parseDemoOptions = (argv: readonly string[]): DemoOptions =>
       number('in (0, 1)', (x) => x > 0 && x < 1),
       1e-5,
     )
-    .option('--noise-multiplier <σ>', 'noise in units of the clip norm, in place of --epsilon', positive)
+    .option('--noise-multiplier <σ>', 'noise in units of the clip norm; --epsilon is then not used', positive)
     .option('--epochs <n>', 'expected passes over the data', positive, 12)
     .option('--batch-size <n>', 'expected size of a Poisson batch', positive, 512)
-    .option('--learning-rate <η>', 'step size', positive, 0.5)
+    .option('--learning-rate <η>', 'step size', positive, 2)
     .addOption(
       new Option('--schedule <name>', 'how the learning rate changes')
         .choices(['constant', 'cosine', 'oneCycle'])
@@ -66,12 +66,21 @@ export const parseDemoOptions = (argv: readonly string[]): DemoOptions =>
     .option('--momentum <β>', 'momentum of SGD', fraction, 0.9)
     .option('--clip <C>', 'l2 norm to which each gradient is clipped', positive, 0.1)
     .addOption(new Option('--activation <name>', 'nonlinearity').choices(['relu', 'tanh']).default('tanh'))
-    .option('--seed <n>', 'seed of parameters, batches and noise', number('a whole number', Number.isSafeInteger), 0)
-    .option('--secure', 'batches and noise from a generator keyed by the operating system', false)
+    .option(
+      '--seed <n>',
+      'seed of parameters, batches and noise (drawn digits do not depend on it)',
+      number('a whole number', Number.isSafeInteger),
+      0,
+    )
+    .option(
+      '--secure',
+      'batches and noise from a generator keyed by the operating system, as protecting people needs',
+      false,
+    )
     .option('--physical-batch-size <n>', 'most samples in memory at once', count, 256)
     .option('--threads <n>', 'worker threads of the wasm backend (default: one for each core)', count)
     .option('--out <dir>', 'folder for report, picture and checkpoint', 'runs/demo')
-    .option('--resume <file>', 'continue from a checkpoint, with the settings that it was made with')
+    .option('--resume <file>', 'continue from a checkpoint; the flags that it was made with win over those given now')
     .allowExcessArguments(false)
     .showHelpAfterError('(--help lists the flags)')
     .parse(argv as string[], { from: 'user' })

@@ -4,22 +4,13 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
-import { pipe } from 'fp-ts/lib/function.js'
 import type { SgdState } from '../optim/index.js'
 import { showEvent } from '../privacy/index.js'
-import { lineChart } from '../report/index.js'
+import { lineChart, type ReportError, showReportError } from '../report/index.js'
 import { type Tree, treeSize } from '../tensor/tree.js'
 import { accuracy, encodeCheckpoint, type TrainReport, train } from '../train/index.js'
 import type { DemoOptions } from './demo-options.js'
-import { type DemoState, lastingOptions, type Refusal, setUp } from './demo-setup.js'
-
-/** One point of the curves. */
-interface Measured {
-  readonly step: number
-  readonly epoch: number
-  readonly epsilon: number
-  readonly accuracy: number
-}
+import { type DemoState, lastingOptions, type Measured, type Refusal, setUp } from './demo-setup.js'
 
 /** Writes whole or not at all: a reader never sees half a file. */
 const writeAtomically = async (path: string, content: Uint8Array | string): Promise<void> => {
@@ -42,19 +33,16 @@ const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
 const minutes = (seconds: number): string =>
   seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
 
-/** Accuracy and ε against steps, or undefined where the packages that draw are missing. */
-const draw = async (curve: readonly Measured[], delta: number): Promise<string | undefined> =>
-  pipe(
-    await lineChart({
-      title: 'Private training on digits',
-      x: { label: 'step' },
-      panels: [
-        { label: 'test accuracy', series: [{ name: 'accuracy', points: curve.map((m) => [m.step, m.accuracy]) }] },
-        { label: `ε at δ = ${delta}`, series: [{ name: 'ε (RDP)', points: curve.map((m) => [m.step, m.epsilon]) }] },
-      ],
-    })(),
-    E.getOrElseW((): undefined => undefined),
-  )
+/** Accuracy and ε against steps, or why there is no picture of them. */
+const draw = (curve: readonly Measured[], delta: number): Promise<E.Either<ReportError, string>> =>
+  lineChart({
+    title: 'Private training on digits',
+    x: { label: 'step' },
+    panels: [
+      { label: 'test accuracy', series: [{ name: 'accuracy', points: curve.map((m) => [m.step, m.accuracy]) }] },
+      { label: `ε at δ = ${delta}`, series: [{ name: 'ε (RDP)', points: curve.map((m) => [m.step, m.epsilon]) }] },
+    ],
+  })()
 
 /**
  * Runs the demo. Right: the exit status; Left: why it could not start.
@@ -63,6 +51,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   const setup = await setUp(given)
   if (E.isLeft(setup)) return setup
   const { options, data, backend, plan, from } = setup.right
+  const curve = [...setup.right.curve]
 
   const { train: trainingData, test } = data
   const { noiseMultiplier, samplingProbability, expectedBatchSize, steps, delta, l2Bound } = plan.settings
@@ -70,17 +59,19 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   screen.print(`Data: ${source}: ${trainingData.length} examples to train on, ${test.length} to test on.`)
   screen.print(
     `Private training: ${treeSize(from.params)} parameters, ${steps} steps of expected batch size ${expectedBatchSize} ` +
-      `(q = ${samplingProbability.toPrecision(4)}), C = ${l2Bound}, σ = ${noiseMultiplier.toFixed(4)}, on ${backend.name}.`,
+      `(q = ${samplingProbability.toPrecision(4)}), C = ${l2Bound}, σ = ${noiseMultiplier.toFixed(4)}` +
+      `${options.noiseMultiplier === undefined ? ` for ε = ${options.epsilon} at δ = ${delta}` : ''}, on ${backend.name}.`,
   )
   if (from.step > 0) screen.print(`Continuing after step ${from.step}.`)
 
   const { out } = options
-  const notes = { options: JSON.stringify(lastingOptions(options)) }
   await mkdir(out, { recursive: true })
   const checkpoint = join(out, 'checkpoint.safetensors')
-  const save = (state: DemoState): Promise<void> => writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes))
+  const save = (state: DemoState): Promise<void> => {
+    const notes = { options: JSON.stringify(lastingOptions(options)), curve: JSON.stringify(curve) }
+    return writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes))
+  }
   const evaluate = accuracy(plan.model, { backend })
-  const curve: Measured[] = []
   let last: TrainReport<Tree, SgdState> | undefined
   let savedAt = performance.now()
   const began = performance.now()
@@ -97,7 +88,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
     if (report.accuracy !== undefined) curve.push({ step, epoch, epsilon: epsilon.upper, accuracy: report.accuracy })
     const measured = curve.at(-1)
     const line =
-      `step ${step}/${steps} · epoch ${epoch.toFixed(1)} · loss ${batch.value.loss.toFixed(3)} · ` +
+      `step ${step}/${steps} · epoch ${epoch.toFixed(1)} · loss ${batch.value.loss.toFixed(3)} (not private) · ` +
       `ε ${epsilon.upper.toFixed(3)}${measured === undefined ? '' : ` · test accuracy ${percent(measured.accuracy)}`}`
     if (report.accuracy === undefined) screen.progress(`${line} · ${minutes(left)} left`)
     else screen.print(line)
@@ -142,7 +133,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   }
   await writeAtomically(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
   const picture = await draw(curve, delta)
-  if (picture !== undefined) await writeAtomically(join(out, 'curves.svg'), picture)
+  if (E.isRight(picture)) await writeAtomically(join(out, 'curves.svg'), picture.right)
 
   screen.print('')
   screen.print(`Test accuracy  ${percent(final)}`)
@@ -151,7 +142,8 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   screen.print(`Speed          ${stepsPerSecond.toFixed(1)} steps a second, ${minutes(seconds)} in all`)
   if (report.warning !== undefined) screen.print(`Note           ${report.warning}`)
   screen.print(
-    `Written        report.json${picture === undefined ? '' : ', curves.svg'} and checkpoint.safetensors in ${out}`,
+    `Written        report.json${E.isLeft(picture) ? '' : ', curves.svg'} and checkpoint.safetensors in ${out}`,
   )
+  if (E.isLeft(picture)) screen.print(`Not drawn      ${showReportError(picture.left)}`)
   return E.right(0)
 }

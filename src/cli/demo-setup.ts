@@ -25,6 +25,14 @@ export interface Refusal {
   readonly message: string
 }
 
+/** One point of the curves. */
+export interface Measured {
+  readonly step: number
+  readonly epoch: number
+  readonly epsilon: number
+  readonly accuracy: number
+}
+
 const refusal = (message: string): Refusal => ({ _tag: 'Refusal', message })
 
 const loadData = async ({ data, examples }: DemoOptions): Promise<E.Either<Refusal, TrainAndTest>> => {
@@ -71,7 +79,17 @@ const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.E
       physicalBatchSize: options.physicalBatchSize,
       backend,
     }),
-    E.mapLeft((invalid) => refusal(invalid.map(showInvalidParameter).join('; '))),
+    E.mapLeft((invalid) =>
+      refusal(
+        invalid
+          .map((field) =>
+            field.parameter === 'samplingProbability'
+              ? `${showInvalidParameter(field)}: it is --batch-size over the ${data.train.length} examples to train on`
+              : showInvalidParameter(field),
+          )
+          .join('; '),
+      ),
+    ),
   )
 }
 
@@ -93,18 +111,32 @@ const start = (
   )
 }
 
-/** The flags that a checkpoint was made with; where to write and how to compute may change. */
-const resumed = (options: DemoOptions, bytes: Uint8Array): E.Either<Refusal, DemoOptions> =>
+/** What a checkpoint notes of the run that it belongs to. */
+interface Noted {
+  readonly flags: Partial<DemoOptions>
+  readonly curve: readonly Measured[]
+}
+
+const readNotes = (bytes: Uint8Array): E.Either<Refusal, Noted> =>
   pipe(
     checkpointNotes(bytes),
-    E.bimap(
-      (error) => refusal(showDataError(error)),
-      (notes) => ({
-        ...options,
-        ...(JSON.parse(notes.options ?? '{}') as Partial<DemoOptions>),
-      }),
+    E.mapLeft((error) => refusal(showDataError(error))),
+    E.chain(({ options, curve }) =>
+      E.tryCatch(
+        () => ({
+          flags: lastingOptions(JSON.parse(options ?? '') as DemoOptions),
+          curve: JSON.parse(curve ?? '') as readonly Measured[],
+        }),
+        () => refusal('the checkpoint: its flags cannot be read; only checkpoints of this demo can be resumed.'),
+      ),
     ),
   )
+
+/** The flags of the run that is continued; where to write and how to compute may be said anew. */
+const continued = ({ data: _, noiseMultiplier: __, ...given }: DemoOptions, { flags }: Noted): DemoOptions => ({
+  ...given,
+  ...flags,
+})
 
 const readSaved = async (path: string): Promise<E.Either<Refusal, Uint8Array>> => {
   try {
@@ -122,6 +154,8 @@ export interface DemoSetup {
   readonly backend: Backend
   readonly plan: DemoPlan
   readonly from: DemoState
+  /** What was measured before it stopped. */
+  readonly curve: readonly Measured[]
 }
 
 /** The flags that outlast a run: where to write and how to compute may change when it is continued. */
@@ -137,9 +171,10 @@ export const lastingOptions = ({
 export const setUp = async (given: DemoOptions): Promise<E.Either<Refusal, DemoSetup>> => {
   const saved = given.resume === undefined ? undefined : await readSaved(given.resume)
   if (saved !== undefined && E.isLeft(saved)) return saved
-  const chosen = saved === undefined ? E.right(given) : resumed(given, saved.right)
-  if (E.isLeft(chosen)) return chosen
-  const options = chosen.right
+  const noted = saved === undefined ? undefined : readNotes(saved.right)
+  if (noted !== undefined && E.isLeft(noted)) return noted
+  const options = noted === undefined ? given : continued(given, noted.right)
+  const curve = noted?.right.curve ?? []
   const loaded = await loadData(options)
   if (E.isLeft(loaded)) return loaded
   const data = loaded.right
@@ -149,7 +184,7 @@ export const setUp = async (given: DemoOptions): Promise<E.Either<Refusal, DemoS
     E.chain((plan) =>
       pipe(
         start(plan, options, saved?.right),
-        E.map((from) => ({ options, data, backend, plan, from })),
+        E.map((from) => ({ options, data, backend, plan, from, curve })),
       ),
     ),
   )

@@ -12,6 +12,11 @@ process.once('SIGINT', () => {
   process.stderr.write('\nStopping after this step; press Ctrl-C again to stop at once.\n')
 })
 
+// A reader that goes away, such as `head`, stops the run as Ctrl-C does: with a checkpoint.
+process.stdout.on('error', () => {
+  stop = true
+})
+
 const clearLine = process.stdout.isTTY ? '\r\x1b[K' : ''
 
 const screen: Screen = {

@@ -3,7 +3,16 @@
  *
  * @module
  */
-export * from './data-error.js'
+export {
+  type DataError,
+  type InconsistentData,
+  inconsistentData,
+  type MalformedData,
+  malformedData,
+  showDataError,
+  type UnreadableFile,
+  unreadableFile,
+} from './data-error.js'
 export {
   type Dataset,
   inMemory,
@@ -13,7 +22,7 @@ export {
   unitRange,
 } from './dataset.js'
 export { type Digit, type DigitsRequest, drawDigit, drawDigits, type Handwriting, handwriting } from './digits.js'
-export * from './idx.js'
+export { type IdxArray, type IdxHeader, type IdxType, parseIdx, parseIdxHeader } from './idx.js'
 export * from './idx-folder.js'
 export * from './inflate.js'
-export * from './safetensors.js'
+export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.js'

@@ -53,6 +53,13 @@ export const encodeSafeTensors = ({ tensors, metadata }: SafeTensors): Uint8Arra
   return bytes
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Is a parsed JSON value a record of strings? @internal */
+export const isRecordOfStrings = (value: unknown): value is Readonly<Record<string, string>> =>
+  isRecord(value) && Object.values(value).every((item) => typeof item === 'string')
+
 interface Entry {
   readonly dtype: string
   readonly shape: readonly number[]
@@ -92,9 +99,10 @@ const parseHeader = (bytes: Uint8Array): E.Either<DataError, Header> => {
   const start = 8 + Number(length)
   try {
     const header: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)))
-    if (typeof header !== 'object' || header === null) return refuse('a header that is no record', 'a JSON object')
-    const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>
-    return E.right({ entries, metadata: metadata as Readonly<Record<string, string>>, start })
+    if (!isRecord(header)) return refuse('a header that is no record', 'a JSON object')
+    const { __metadata__: metadata = {}, ...entries } = header
+    if (!isRecordOfStrings(metadata)) return refuse('metadata of another kind', 'a record of strings')
+    return E.right({ entries, metadata, start })
   } catch {
     return refuse('a header that is not JSON', 'a JSON object')
   }
@@ -103,7 +111,7 @@ const parseHeader = (bytes: Uint8Array): E.Either<DataError, Header> => {
 /** The tensors and metadata of a file. No more is allocated than the file has bytes. */
 export const decodeSafeTensors = (bytes: Uint8Array): E.Either<DataError, SafeTensors> =>
   E.chain(({ entries, metadata, start }: Header): E.Either<DataError, SafeTensors> => {
-    const tensors: Record<string, Tensor> = {}
+    const tensors: (readonly [string, Tensor])[] = []
     for (const [name, entry] of Object.entries(entries)) {
       const dtype = isEntry(entry) ? dtypes.get(entry.dtype) : undefined
       if (!isEntry(entry) || dtype === undefined)
@@ -117,7 +125,7 @@ export const decodeSafeTensors = (bytes: Uint8Array): E.Either<DataError, SafeTe
         )
       const data = allocate(dtype, sizeOf(entry.shape))
       new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to))
-      tensors[name] = unsafeTensor(data, entry.shape)
+      tensors.push([name, unsafeTensor(data, entry.shape)])
     }
-    return E.right({ tensors, metadata })
+    return E.right({ tensors: Object.fromEntries(tensors), metadata })
   })(parseHeader(bytes))

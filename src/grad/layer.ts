@@ -96,6 +96,19 @@ export const weightedSumOfRows =
  * a new layer works on day one and becomes fast later.
  *
  *   perSampleSquaredNorm = Σ_leaves ‖row n‖²      weightedGrad = Σ_leaves Σₙ wₙ · row n
+ *
+ * Cost  a clipped sum forms the per-sample gradients twice; with `pullback: (...at) => keepingPullback(rule, ...at)`, where
+ *       `rule` holds the backward and perSampleGrad of the layer, once
+ *
+ * @example
+ * const scaled = layer({
+ *   name: 'scaled',
+ *   init: (_key, input) => ({ params: { scale: full(1, input) }, output: input }),
+ *   forward: (backend, { scale }, x) => [backend.zip('mul', x, scale), x],
+ *   backward: (backend, { scale }, _x, gy) => backend.zip('mul', gy, scale),
+ *   perSampleGrad: (backend, _params, x, gy) => ({ scale: backend.zip('mul', x, gy) }),
+ * })
+ * sequential(scaled, linear(2)).init(key(0), [3]).output // => [2]
  */
 export const layer = <P extends Tree, C>(
   rule: Omit<LayerRule<P, C>, Derived> & Partial<Pick<LayerRule<P, C>, Derived>>,

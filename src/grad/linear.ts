@@ -12,6 +12,7 @@ import { reshape, transpose } from '../tensor/view.js'
 import { fanInUniform } from './initialise.js'
 import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer } from './layer.js'
 import { noShorterThan, summationError } from './rounding.js'
+import { aboveUnderflow } from './underflow.js'
 
 /** weight [o, i]; bias [o] unless left out. */
 export type LinearParams = { readonly weight: Tensor; readonly bias?: Tensor }
@@ -102,7 +103,8 @@ export const linear = (
       const gram = (m: Tensor): Tensor => backend.matmul(m, transpose([0, 2, 1])(m))
       const inputs = one === 0 ? gram(a) : backend.zip('add', gram(a), scalar(1))
       const ofSquaredNorm = summationError(backend, i + o + 4)
-      return noShorterThan({ ofSquaredNorm, ofGradient })(backend.rowDots(inputs, gram(b)), scale)
+      const squaredNorm = aboveUnderflow(backend, backend.rowDots(inputs, gram(b)), a, b)
+      return noShorterThan({ ofSquaredNorm, ofGradient })(squaredNorm, scale)
     },
     weightedGrad: (backend, params, x, gy, weight) => {
       const scaled = rows(backend.scaleRows(weight, gy))

@@ -5,7 +5,7 @@
 import type { Backend } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { shapeError } from '../tensor/shape.js'
-import { full, type Tensor, tensor, toArray } from '../tensor/tensor.js'
+import { full, type Tensor } from '../tensor/tensor.js'
 import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { concatenate, reshape, take } from '../tensor/view.js'
 import { type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
@@ -118,7 +118,6 @@ const oneByOne: Interpreter = <P extends Tree, C>(
       return one.weightedSum(full(1, [1], 'float64'))
     }),
   )
-  const zero = lazy(() => all.weightedSum(full(0, [all.count], 'float64')))
   const grad = lazy(() => {
     const [first, ...rest] = gradients().map(mapTree((leaf) => reshape([1, ...leaf.shape])(leaf)))
     if (first === undefined) return all.grad()
@@ -127,16 +126,11 @@ const oneByOne: Interpreter = <P extends Tree, C>(
       first,
     )
   })
-  const addScaled = (weight: number) =>
-    zipTreesWith((sum, leaf) => backend.zip('add', sum, backend.zip('mul', leaf, tensor([weight], [], 'float64'))))
   return {
     ...all,
     grad: grad as () => P,
     squaredNorm: lazy(() => squaredNormOfRows(backend, all.count)(grad() as P)),
-    weightedSum: (weight) => {
-      const weights = toArray(weight)
-      return gradients().reduce((sum, gradient, n) => addScaled(weights[n] as number)(sum, gradient), zero())
-    },
+    weightedSum: (weight) => weightedSumOfRows(backend, weight)(grad() as P),
   }
 }
 
@@ -146,7 +140,7 @@ const plans: Readonly<Record<Plan, Interpreter>> = { bookKeeping, materialised, 
  * The loss and the gradient of each sample. Every leaf is [n, …param].
  *
  * @example
- * perSampleGrad(meanSquaredError, linear(1, { bias: false }))([{ weight: tensor([1], [1, 1]) }][0], { input: tensor([2, 3], [2, 1]), target: tensor([0, 0], [2, 1]) }).grad.weight.shape // => [2, 1, 1]
+ * perSampleGrad(meanSquaredError, linear(1, { bias: false }))({ weight: tensor([1], [1, 1]) }, { input: tensor([2, 3], [2, 1]), target: tensor([0, 0], [2, 1]) }).grad.weight.shape // => [2, 1, 1]
  */
 export const perSampleGrad =
   <P extends Tree, C>(loss: Loss, model: LayerRule<P, C>, options: GradientOptions = {}) =>

@@ -9,7 +9,7 @@ import { full, type Tensor, zeros } from '../tensor/tensor.js'
 import { reshape, slice, transpose } from '../tensor/view.js'
 import { fanInUniform } from './initialise.js'
 import { type LayerRule, layer, lazy, type Pullback } from './layer.js'
-import { linear } from './linear.js'
+import { type LinearParams, linear } from './linear.js'
 import { join, packedAs, pick, stacked } from './pack.js'
 import type { Cell, Kept, State, StateCotangent } from './recurrent-cell.js'
 
@@ -113,16 +113,11 @@ export const direction = (
     const [n, t, i] = x.shape as readonly [number, number, number]
     const biased = (b: Tensor | undefined) => (b === undefined ? {} : { bias: b })
     /** `linear` does not read the weight for its gradients. */
-    const pulled = (rows: Tensor, gy: Tensor) =>
+    const pulled = (rows: Tensor, gy: Tensor): Pullback<LinearParams> =>
       map.pullback(backend, { weight: params.weightInput, ...biased(params.biasInput) }, rows, gy)
     if (g.input !== g.hidden) {
       const [ofInput, ofHidden] = [pulled(x, g.input), pulled(before, g.hidden)]
-      const both = (
-        read: (p: Pullback<{ readonly weight: Tensor; readonly bias?: Tensor }>) => {
-          readonly weight: Tensor
-          readonly bias?: Tensor
-        },
-      ): DirectionParams => {
+      const both = (read: (p: Pullback<LinearParams>) => LinearParams): DirectionParams => {
         const [a, b] = [read(ofInput), read(ofHidden)]
         return {
           weightInput: a.weight,
@@ -139,13 +134,7 @@ export const direction = (
     }
     const ones = full(1, [n, t, bias ? 1 : 0], backend.dtype)
     const one = pulled(join(backend, 2, bias ? [x, before, ones] : [x, before]), g.input)
-    const apart = ({
-      weight,
-      bias: biasInput,
-    }: {
-      readonly weight: Tensor
-      readonly bias?: Tensor
-    }): DirectionParams => {
+    const apart = ({ weight, bias: biasInput }: LinearParams): DirectionParams => {
       const axis = weight.shape.length - 1
       return {
         weightInput: slice({ axis, start: 0, end: i })(weight),

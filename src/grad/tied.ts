@@ -18,6 +18,7 @@ import { type AnyLayer, keptNumbersLimit, type LayerRule, layer, lazy, type Pull
 import { gramIsCheaper } from './linear.js'
 import { noShorterThan, summationError } from './rounding.js'
 import { type Factor, type MatrixUse, matrixUses, oneHotRows } from './tied-use.js'
+import { lostByUnderflow } from './underflow.js'
 
 /** The matrix [o, i], and the parameters of the layers in their order (none, where the matrix is used). */
 export type TiedParams = { readonly weight: Tensor; readonly layers: readonly Tree[] }
@@ -83,12 +84,13 @@ const outer = (backend: Backend, factor: Factor, rows: number): Tensor =>
     ? oneHotRows(backend, factor, rows).perSample()
     : backend.matmul(transposeLast(factor.b), factor.a)
 
+/** ‖B‖² of each sample: the number of positions, where rows are one-hot. */
+const rowSquares = (backend: Backend, { a, b }: Factor): Tensor =>
+  b === undefined ? full(a.shape[1] as number, a.shape.slice(0, 1), 'float64') : backend.rowDots(b, b)
+
 /** ‖A‖ ‖B‖ of each sample. */
-const scaleOf = (backend: Backend, { a, b }: Factor): Tensor => {
-  const [n, t] = a.shape as readonly [number, number]
-  const ofRows = b === undefined ? full(t, [n], 'float64') : backend.rowDots(b, b)
-  return zipTensorsWith((x, y) => Math.sqrt(x * y))(backend.rowDots(a, a), ofRows)
-}
+const scaleOf = (backend: Backend, factor: Factor): Tensor =>
+  zipTensorsWith((x, y) => Math.sqrt(x * y))(backend.rowDots(factor.a, factor.a), rowSquares(backend, factor))
 
 /**
  * Layers one after the other, some of which are one matrix: as it is, transposed, or as a table of embeddings. An
@@ -169,10 +171,19 @@ export const tied =
             return zipTensorsWith((x) => (j === l ? x : 2 * x))(dots, dots)
           }),
         )
-        return noShorterThan({
+        const held = noShorterThan({
           ofSquaredNorm: summationError(backend, rows + columns + 4),
           ofGradient: 2 * summationError(backend, positions + all.length + 2),
         })(terms.reduce(add, zeros([count], 'float64')), zipTensorsWith((x, y) => x * y)(length, length))
+        const squares = (of: (factor: Factor) => Tensor): Tensor => all.map(of).reduce(add, zeros([count], 'float64'))
+        const lost = lostByUnderflow(backend, { t: positions, i: columns, o: rows })
+        return add(
+          held,
+          lost(
+            squares(({ a }) => backend.rowDots(a, a)),
+            squares((factor) => rowSquares(backend, factor)),
+          ),
+        )
       }
       const trained = rules.map((rule, index) => useOf(rule) === undefined && leaves(layers[index] as Tree).length > 0)
       const readEach = (read: (p: Pullback<Tree>) => Tree): readonly Tree[] =>

@@ -22,7 +22,7 @@ export type AccountingFailure = UnsupportedEvent | InvalidParameter
 
 /**
  * An ε or a δ with what is proven about it. `upper` is the claim; the truth lies in [lower, upper]; `estimate` is the number
- * without the allowance for rounding and truncation.
+ * without the allowance for rounding and truncation. `lower` is 0 where an accountant proves an upper bound only, as `rdp`.
  */
 export interface Bounds {
   readonly lower: number
@@ -30,6 +30,8 @@ export interface Bounds {
   readonly upper: number
   /** The relation between datasets for which this holds. */
   readonly neighbouring: Neighbouring
+  /** How the exact accountant found it. */
+  readonly method?: 'gaussian' | 'single step' | 'contour' | 'smoothed' | 'chernoff'
   /** The Rényi order at which the bound was read, where it was read from a Rényi curve. */
   readonly order?: number
 }
@@ -82,7 +84,7 @@ export const interpretBy = <Curve>({
   repeat,
   mechanism,
 }: Interpretation<Curve>): ((event: PrivacyEvent) => Either<UnsupportedEvent, Curve>) => {
-  const interpret = (event: PrivacyEvent): Either<UnsupportedEvent, Curve> => {
+  const interpret = (event: PrivacyEvent, times = 1): Either<UnsupportedEvent, Curve> => {
     switch (event._tag) {
       case 'NoOp':
         return E.right(curve.empty)
@@ -91,21 +93,25 @@ export const interpretBy = <Curve>({
       case 'Composed': {
         let total = curve.empty
         for (const part of event.events) {
-          const next = interpret(part)
+          const next = interpret(part, times)
           if (E.isLeft(next)) return next
           total = curve.concat(total, next.right)
         }
         return E.right(total)
       }
-      case 'SelfComposed':
-        return Number.isSafeInteger(event.count) && event.count >= 0
-          ? E.map(repeat(event.count))(interpret(event.event))
-          : E.left(unsupportedEvent(name, event, 'a count must be an integer ≥ 0'))
+      case 'SelfComposed': {
+        const { count } = event
+        if (!(Number.isSafeInteger(count) && count >= 0))
+          return E.left(unsupportedEvent(name, event, 'a count must be an integer ≥ 0'))
+        if (!Number.isSafeInteger(times * count))
+          return E.left(unsupportedEvent(name, event, 'no more than 2^53 repetitions can be counted'))
+        return E.map(repeat(count))(interpret(event.event, times * count))
+      }
       default:
         return E.mapLeft((reason: string) => unsupportedEvent(name, event, reason))(mechanism(event))
     }
   }
-  return interpret
+  return (event) => interpret(event)
 }
 
 const isDelta = (delta: number): boolean => delta >= 0 && delta <= 1

@@ -8,6 +8,9 @@ import { addTrees, type Tree } from '../tensor/tree.js'
  * A rescaling of each sample, and the bound that it promises.
  *
  * Law  s · factor(s) ≤ l2Bound for every finite s ≥ 0
+ *
+ * Any record of this form is a rule: `{ factor: (norm) => 1 / (norm + 0.01), l2Bound: 1 }`. Where it breaks the law,
+ * `clippedGrad` cuts it down to its bound (`safeFactor`).
  */
 export interface ClipRule {
   /** What a gradient of this norm is multiplied by. */
@@ -58,6 +61,16 @@ export const safeFactor =
     const weight = Math.min(factor(norm), (l2Bound * margin) / norm)
     return weight >= leastNormal && weight < Number.POSITIVE_INFINITY ? weight : 0
   }
+
+/**
+ * Can sums of gradients of this length be kept in float32? Below 2⁻⁸⁰ a contribution drowns in underflow, whose rounding no
+ * margin covers; above 2⁸⁰ a sum of many may overflow, and one sample more moves it by infinity. An infinite bound, under
+ * which nothing is clipped, promises nothing.
+ *
+ * @internal
+ */
+export const isSummable = (l2Bound: number): boolean =>
+  (l2Bound >= 2 ** -80 && l2Bound <= 2 ** 80) || l2Bound === Number.POSITIVE_INFINITY
 
 /**
  * A sum over samples, each of which contributes at most `l2Bound` to it: what noise can make private. `clippedGrad` makes

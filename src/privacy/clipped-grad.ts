@@ -6,9 +6,9 @@ import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/loss.js'
 import { type Batch, type GradientOptions, takeBatch, withPerSampleGradients } from '../grad/per-sample.js'
 import { mapTensor } from '../tensor/elementwise.js'
-import { type Tensor, toArray } from '../tensor/tensor.js'
-import type { Tree } from '../tensor/tree.js'
-import { type BoundedSum, type ClipRule, safeFactor } from './clip.js'
+import { contiguous, size, type Tensor, tensor, toArray } from '../tensor/tensor.js'
+import { addTrees, leaves, type Tree } from '../tensor/tree.js'
+import { type BoundedSum, type ClipRule, isSummable, safeFactor } from './clip.js'
 
 /** A value that was computed from private data and not protected by noise. It must not be published. */
 export interface NotPrivate<A> {
@@ -32,36 +32,70 @@ export interface ClippedGrad<P extends Tree> {
   readonly diagnostics: NotPrivate<ClippingDiagnostics>
 }
 
+/** Is every number of the tree finite? 0 · x is NaN for those that are not. */
+const allFinite = (tree: Tree): boolean =>
+  leaves(tree).every((leaf) => {
+    const { data, offset } = contiguous(leaf)
+    const end = offset + size(leaf)
+    let zero = 0
+    for (let i = offset; i < end; i++) zero += 0 * (data[i] as number)
+    return zero === 0
+  })
+
 /**
  * The clipped sum Σₙ factor(‖gₙ‖) gₙ with diagnostics, which are not private.
  *
  * A sample whose gradient norm is not finite contributes exactly zero: it is left out of the batch, and the sum is
- * computed again without it, so that not even 0 · NaN can reach the sum.
+ * computed again without it, so that not even 0 · NaN can reach the sum. So does a sample whose rescaled gradient overflows
+ * on its way into the sum; its norm is then reported as infinite. The bound is read once, here: what happens to the rule
+ * later changes neither the clipping nor the noise.
+ *
+ * @throws RangeError unless l2Bound is in [2⁻⁸⁰, 2⁸⁰], where float32 can keep it, or infinite
  */
-export const clippedGradWithDiagnostics =
-  <P extends Tree, C>(loss: Loss, model: LayerRule<P, C>, clip: ClipRule, options: GradientOptions = {}) =>
-  (params: P, batch: Batch): ClippedGrad<P> => {
-    const weigh = mapTensor(safeFactor(clip))
+export const clippedGradWithDiagnostics = <P extends Tree, C>(
+  loss: Loss,
+  model: LayerRule<P, C>,
+  { factor, l2Bound }: ClipRule,
+  options: GradientOptions = {},
+): ((params: P, batch: Batch) => ClippedGrad<P>) => {
+  if (!isSummable(l2Bound)) throw new RangeError(`l2Bound is ${l2Bound}: it must be in [2^-80, 2^80], or infinite`)
+  const weigh = mapTensor(safeFactor({ factor, l2Bound }))
+  const perSample = withPerSampleGradients(loss, model, options)
+  return (params, batch) => {
     const attempt = (part: Batch): { readonly sum: P | undefined; readonly loss: Tensor; readonly norm: Tensor } =>
-      withPerSampleGradients(loss, model, options)(params, part, (gradients) => {
+      perSample(params, part, (gradients) => {
         const norm = mapTensor(Math.sqrt)(gradients.squaredNorm())
-        const finite = toArray(norm).every(Number.isFinite)
-        return { sum: finite ? gradients.weightedSum(weigh(norm)) : undefined, loss: gradients.loss, norm }
+        const sum = allFinite(norm) ? gradients.weightedSum(weigh(norm)) : undefined
+        return { sum: sum !== undefined && allFinite(sum) ? sum : undefined, loss: gradients.loss, norm }
       })
+    const sumOf = (chosen: readonly number[]): P | undefined => attempt(takeBatch(chosen)(batch)).sum
     const first = attempt(batch)
     const norms = toArray(first.norm)
-    const kept = norms.flatMap((norm, index) => (Number.isFinite(norm) ? [index] : []))
-    const sum = first.sum ?? attempt(takeBatch(kept)(batch)).sum
-    // One sample cannot turn another's gradient non-finite; a rule that couples samples breaks the index law.
-    if (sum === undefined) throw new Error('a model rule mixes samples: leaving out non-finite samples made others so')
+    const finite = norms.flatMap((norm, index) => (Number.isFinite(norm) ? [index] : []))
+    const together = first.sum ?? sumOf(finite)
+    // Where a finite norm hides an overflow, each sample is judged on its own: nobody's share depends on the company.
+    const apart = together === undefined ? finite.map((index) => ({ index, sum: sumOf([index]) })) : []
+    const overflown = new Set(apart.flatMap(({ index, sum }) => (sum === undefined ? [index] : [])))
+    const sum =
+      together ??
+      apart.flatMap((part) => (part.sum === undefined ? [] : [part.sum])).reduce(addTrees<P>, sumOf([]) as P)
     return {
-      bounded: { _tag: 'BoundedSum', sum, l2Bound: clip.l2Bound },
+      bounded: { _tag: 'BoundedSum', sum, l2Bound },
       diagnostics: {
         _tag: 'NotPrivate',
-        value: { loss: first.loss, norm: first.norm, nonFinite: norms.length - kept.length },
+        value: {
+          loss: first.loss,
+          norm: tensor(
+            norms.map((norm, index) => (overflown.has(index) ? Number.POSITIVE_INFINITY : norm)),
+            first.norm.shape,
+            'float64',
+          ),
+          nonFinite: norms.length - finite.length + overflown.size,
+        },
       },
     }
   }
+}
 
 /**
  * The sum of the clipped gradients of a batch, with the bound that clipping gives it.

@@ -1,7 +1,13 @@
 /**
- * Several Gaussians on one batch, as one.
+ * The precision 1/σ² of Gaussians: what adds up when several are released on one batch.
  */
 import type { PrivacyEvent } from './event.js'
+
+/** Is σ a noise multiplier whose precision can be told from 0? An infinite one releases nothing, and its precision is 0. */
+export const isNoiseMultiplier = (sigma: number): boolean => (sigma >= 0 && sigma <= 1e150) || sigma === Infinity
+
+/** What a noise multiplier must be, as a sentence. */
+export const noiseMultiplierRequirement = 'a noise multiplier must be in [0, 1e150], or infinite'
 
 /**
  * Σ σᵢ⁻² of an event that consists of Gaussians only, all on one batch: they are one Gaussian of noise multiplier
@@ -12,7 +18,7 @@ export const precisionOf = (event: PrivacyEvent): number | undefined => {
     case 'NoOp':
       return 0
     case 'Gaussian':
-      return event.noiseMultiplier >= 0 ? event.noiseMultiplier ** -2 : undefined
+      return isNoiseMultiplier(event.noiseMultiplier) ? event.noiseMultiplier ** -2 : undefined
     case 'SelfComposed': {
       const one = precisionOf(event.event)
       return one !== undefined && Number.isSafeInteger(event.count) && event.count >= 0

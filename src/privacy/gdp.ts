@@ -21,6 +21,7 @@ import {
   type MechanismEvent,
 } from './accountant.js'
 import { checkTarget, type PrivacyTarget } from './calibrate.js'
+import { isNoiseMultiplier, noiseMultiplierRequirement } from './gaussian-precision.js'
 import type { InvalidParameter } from './invalid-parameter.js'
 import { type Neighbouring, sensitivityOf } from './neighbouring.js'
 import { narrow } from './root.js'
@@ -170,9 +171,9 @@ const mechanismFor =
       case 'NonPrivate':
         return E.right({ precision: Infinity })
       case 'Gaussian':
-        return event.noiseMultiplier >= 0
+        return isNoiseMultiplier(event.noiseMultiplier)
           ? E.right({ precision: (sensitivityOf(neighbouring) / event.noiseMultiplier) ** 2 })
-          : E.left('a noise multiplier must be ≥ 0')
+          : E.left(noiseMultiplierRequirement)
       case 'PoissonSampled': {
         const inner = E.mapLeft(({ reason }: { readonly reason: string }) => reason)(interpret(event.event))
         if (event.samplingProbability === 1) return inner

@@ -3,13 +3,36 @@
  *
  * @module
  */
-export * from './accountant.js'
-export * from './calibrate.js'
-export * from './clip.js'
+export {
+  type Accountant,
+  type AccountingFailure,
+  type Bounds,
+  deltaOf,
+  epsilonOf,
+  type Interpretation,
+  interpretBy,
+  type MechanismEvent,
+  showAccountingFailure,
+  type UnsupportedEvent,
+  unsupportedEvent,
+} from './accountant.js'
+export {
+  type CalibrationFailure,
+  calibrateNoiseMultiplier,
+  calibrateSamplingProbability,
+  calibrateSteps,
+  type PrivacyTarget,
+  showCalibrationFailure,
+  type UnreachableTarget,
+} from './calibrate.js'
+export { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from './clip.js'
 export * from './clipped-grad.js'
 export * as Event from './event.js'
 export { Composition, type NoiseGrade, type PrivacyEvent, showEvent } from './event.js'
 export * from './event-json.js'
+export * from './exact/accountant.js'
+export * from './exact/certificate.js'
+export * from './exact/verify-certificate.js'
 export * from './exact-rdp.js'
 export * from './gdp.js'
 export * from './invalid-parameter.js'
@@ -21,3 +44,4 @@ export * from './rdp-conversion.js'
 export * from './rdp-curve.js'
 export * from './rdp-sampled-gaussian.js'
 export * from './rdp-without-replacement.js'
+export * from './trade-off.js'

@@ -5,7 +5,7 @@ import { foldIn, type Key } from '../sampling/key.js'
 import { standardNormals } from '../sampling/normal.js'
 import { mapTensor } from '../tensor/elementwise.js'
 import { allocate, contiguous, size, storageOf, unsafeTensor } from '../tensor/tensor.js'
-import { mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
+import { mapTree, type Tree } from '../tensor/tree.js'
 import type { BoundedSum } from './clip.js'
 import { gaussian as gaussianEvent, type NoiseGrade, nonPrivate, type PrivacyEvent } from './event.js'
 
@@ -43,9 +43,10 @@ export const gaussian = (
       if (!Number.isFinite(l2Bound))
         throw new RangeError(`l2Bound is ${l2Bound}: noise of multiplier ${noiseMultiplier} needs a finite bound`)
       const deviation = noiseMultiplier * l2Bound
-      const order = new Map(namedLeaves(sum).map(({ path }, index) => [path, index]))
-      const value = mapTree((leaf, path) => {
-        const [source, noise] = [contiguous(leaf), standardNormals(size(leaf))(foldIn(order.get(path) as number)(key))]
+      // A key for each leaf by its place: two leaves may share a path, as those of { 'a.b': … } and { a: { b: … } } do.
+      let place = 0
+      const value = mapTree((leaf) => {
+        const [source, noise] = [contiguous(leaf), standardNormals(size(leaf))(foldIn(place++)(key))]
         const data = storageOf(source)
         const out = allocate(leaf.dtype, size(leaf))
         for (let i = 0; i < out.length; i++)

@@ -13,7 +13,7 @@ import {
   type MechanismEvent,
 } from './accountant.js'
 import type { PrivacyEvent } from './event.js'
-import { precisionOf } from './gaussian-precision.js'
+import { isNoiseMultiplier, noiseMultiplierRequirement, precisionOf } from './gaussian-precision.js'
 import { type Neighbouring, sensitivityOf } from './neighbouring.js'
 import { bestDelta, bestEpsilon, type RdpConversion } from './rdp-conversion.js'
 import { type RdpCurve, RdpCurves, rdpAtExcess, rdpOf, repeatRdp } from './rdp-curve.js'
@@ -32,13 +32,13 @@ const mechanismFor =
         return E.right(rdpOf({ _tag: 'NonPrivate' }))
       case 'Gaussian':
       case 'Laplace':
-        return event.noiseMultiplier >= 0
+        return isNoiseMultiplier(event.noiseMultiplier)
           ? E.right(
               event.noiseMultiplier === 0
                 ? rdpOf({ _tag: 'NonPrivate' })
                 : rdpOf({ _tag: event._tag, noiseMultiplier: event.noiseMultiplier / sensitivity }),
             )
-          : E.left('a noise multiplier must be ≥ 0')
+          : E.left(noiseMultiplierRequirement)
       case 'PureDp':
         return event.epsilon >= 0
           ? E.right(rdpOf({ _tag: 'PureDp', epsilon: event.epsilon * sensitivity }))

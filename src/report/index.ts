@@ -4,4 +4,4 @@
  * @module
  */
 export * from './line-chart.js'
-export * from './report-error.js'
+export { type MissingPackage, type NothingToDraw, type ReportError, showReportError } from './report-error.js'

@@ -4,7 +4,7 @@
  * @module
  */
 export { secureKey } from './entropy.js'
-export { chachaKey, foldIn, type Key, key, randomBits, randomPairs, split } from './key.js'
+export { chachaKey, foldIn, type Key, type Keys, key, randomBits, randomPairs, split } from './key.js'
 export { normal, standardNormals } from './normal.js'
 export { permutation, randomIntegers } from './permutation.js'
 export { type PhysicalBatches, physicalBatches } from './physical-batches.js'

@@ -63,6 +63,20 @@ const threefrySubkey = (parent: readonly [number, number], index: number): Key =
   return { _tag: 'Threefry2x32', words: [block[0] as number, block[1] as number] }
 }
 
+/** So many keys: a tuple for the small counts that one takes apart by name, so that each is known to be there. */
+export type Keys<N extends number> = N extends keyof SmallTuples ? SmallTuples[N] : readonly Key[]
+
+interface SmallTuples {
+  readonly 1: readonly [Key]
+  readonly 2: readonly [Key, Key]
+  readonly 3: readonly [Key, Key, Key]
+  readonly 4: readonly [Key, Key, Key, Key]
+  readonly 5: readonly [Key, Key, Key, Key, Key]
+  readonly 6: readonly [Key, Key, Key, Key, Key, Key]
+  readonly 7: readonly [Key, Key, Key, Key, Key, Key, Key]
+  readonly 8: readonly [Key, Key, Key, Key, Key, Key, Key, Key]
+}
+
 /**
  * n keys that behave as if drawn independently. Child i depends on (key, i) alone, so a longer split extends a shorter.
  *
@@ -71,13 +85,13 @@ const threefrySubkey = (parent: readonly [number, number], index: number): Key =
  * split(2)(key(0)).length // => 2
  */
 export const split =
-  (n: number) =>
-  (parent: Key): readonly Key[] =>
+  <const N extends number>(n: N) =>
+  (parent: Key): Keys<N> =>
     Array.from({ length: checkCount('n', n) }, (_, index) =>
       parent._tag === 'Threefry2x32'
         ? threefrySubkey(parent.words, index)
         : chachaSubkey(parent.words, CHILDREN, index),
-    )
+    ) as readonly Key[] as Keys<N>
 
 /**
  * The key of a number: of a step, a layer, a person. Equal to `jax.random.fold_in` for 32-bit data.

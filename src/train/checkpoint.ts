@@ -4,12 +4,15 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type DataError, inconsistentData } from '../data/data-error.js'
-import { decodeSafeTensors, encodeSafeTensors } from '../data/safetensors.js'
+import { decodeSafeTensors, encodeSafeTensors, isRecordOfStrings } from '../data/safetensors.js'
 import type { OptimizerState } from '../optim/index.js'
+import { type PrivacyEvent, showEvent } from '../privacy/event.js'
 import { eventFromJson } from '../privacy/event-json.js'
 import { showInvalidParameter } from '../privacy/invalid-parameter.js'
+import type { Key } from '../sampling/index.js'
 import { showShape } from '../tensor/shape.js'
-import { namedLeaves, type Tree } from '../tensor/tree.js'
+import { isTensor } from '../tensor/tensor.js'
+import type { Tree } from '../tensor/tree.js'
 import type { DpSgdPlan, TrainState } from './dp-sgd.js'
 import { decodeState, encodeState } from './state-codec.js'
 
@@ -21,11 +24,15 @@ export interface Checkpoint<P extends Tree, S extends OptimizerState> {
   readonly notes: Readonly<Record<string, string>>
 }
 
-/** The settings of the plan as text: a state is continued under the settings that it was made under, or not at all. */
+/** The settings of the plan as text: all that privacy depends on. Another run's state is refused by them. */
 const fingerprint = <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPlan<P, C, S>): string =>
   JSON.stringify({ model: plan.model.name, ...plan.settings, physicalBatchSize: undefined })
 
-/** The state as bytes, with notes of the caller (how the data was made, say) beside it. */
+/**
+ * The state as bytes, with notes of the caller (how the data was made, say) beside it. The keys of the noise to come are
+ * among the bytes: keep them secret, and continue them only once. Two continuations that differ draw the same noise, and the
+ * difference of what they release has none.
+ */
 export const encodeCheckpoint =
   <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPlan<P, C, S>) =>
   (state: TrainState<P, S>, notes: Readonly<Record<string, string>> = {}): Uint8Array => {
@@ -39,11 +46,17 @@ export const encodeCheckpoint =
 const refuse = (found: string, allowed: string): E.Either<DataError, never> =>
   E.left(inconsistentData({ source: 'the checkpoint', found, allowed }))
 
-/** The structure of a tree in words: equal for two trees whose leaves have the same paths, shapes and dtypes. */
-const structure = (tree: Tree): string =>
-  namedLeaves(tree)
-    .map(({ path, leaf }) => `${path} ${leaf.dtype}${showShape(leaf.shape)}`)
-    .join(', ')
+/** A state with its numbers left out: equal for two states of one structure, whose tensors agree in shape and dtype. */
+const outline = (state: unknown): string =>
+  JSON.stringify(state, (_, part: unknown) =>
+    isTensor(part) ? `${part.dtype}${showShape(part.shape)}` : typeof part === 'number' ? 0 : part,
+  )
+
+const isKey = (key: Partial<Key> | null | undefined): boolean => {
+  const words: unknown = key?.words
+  const count = key?._tag === 'ChaCha20' ? 8 : key?._tag === 'Threefry2x32' ? 2 : Number.NaN
+  return Array.isArray(words) && words.length === count && words.every((word) => word === word >>> 0)
+}
 
 /** Only the notes of a checkpoint, which tell a caller what plan to make. */
 export const checkpointNotes = (bytes: Uint8Array): E.Either<DataError, Readonly<Record<string, string>>> =>
@@ -51,18 +64,29 @@ export const checkpointNotes = (bytes: Uint8Array): E.Either<DataError, Readonly
     decodeSafeTensors(bytes),
     E.chain(({ metadata }) =>
       metadata.format === format
-        ? E.tryCatch(
-            () => JSON.parse(metadata.notes ?? '{}') as Readonly<Record<string, string>>,
-            () => inconsistentData({ source: 'the checkpoint', found: 'notes that are not JSON', allowed: 'JSON' }),
+        ? pipe(
+            E.tryCatch(
+              () => JSON.parse(metadata.notes ?? '{}') as unknown,
+              () => inconsistentData({ source: 'the checkpoint', found: 'notes that are not JSON', allowed: 'JSON' }),
+            ),
+            E.chain((notes) =>
+              isRecordOfStrings(notes) ? E.right(notes) : refuse('other notes', 'a record of strings'),
+            ),
           )
         : refuse(`format ${metadata.format ?? 'none'}`, `'${format}'`),
     ),
   )
 
 /**
- * The state of a checkpoint, to be continued by `train` under the plan that it was made under.
+ * The state of a checkpoint, to be continued by `train` under the plan that it was made under. `like` is any state of that
+ * plan, such as `plan.init(key(0))`: parameters and optimizer state must have its structure.
  *
- * Errors  a file of another kind; other settings or another model than the plan's; a state that is damaged
+ * Compared are the name of the model and the settings of the plan except its physical batch size. Loss, rates of the
+ * optimizer and the factor of the clip rule are functions: that they are the same is for the caller to see to.
+ *
+ * Errors  a file of another kind; other settings, another model or another optimizer than the plan's; a state that is
+ *         damaged, its keys being none or its ledger spending less than its steps. A file that was forged with care cannot
+ *         be told from an honest one
  */
 export const decodeCheckpoint =
   <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPlan<P, C, S>, like: TrainState<P, S>) =>
@@ -76,24 +100,38 @@ export const decodeCheckpoint =
           return refuse(`a run with the settings ${metadata.plan}`, `the settings of this run, ${fingerprint(plan)}`)
         return pipe(
           E.tryCatch(
-            () => decodeState({ json: metadata.state ?? '', tensors }) as TrainState<P, S>,
+            () => decodeState({ json: metadata.state ?? '', tensors }) as Partial<TrainState<P, S>> | null,
             (cause) => inconsistentData({ source: 'the checkpoint', found: `${cause}`, allowed: 'an encoded state' }),
           ),
-          E.chain((state) => checkState(state, like)),
+          E.chain((state) => checkState(plan, like, state ?? {})),
           E.map((state) => ({ state, notes })),
         )
       }),
     )
 
-const checkState = <P extends Tree, S extends OptimizerState>(
-  state: TrainState<P, S>,
+/** ε of a ledger; NaN where it is none that the accountant of the plan knows. */
+const spends = <P extends Tree, C, S extends OptimizerState>(
+  plan: DpSgdPlan<P, C, S>,
+  ledger: PrivacyEvent,
+): number => {
+  try {
+    return plan.spent(ledger).upper
+  } catch {
+    return Number.NaN
+  }
+}
+
+const checkState = <P extends Tree, C, S extends OptimizerState>(
+  plan: DpSgdPlan<P, C, S>,
   like: TrainState<P, S>,
+  { step, params, optimizer, keys, ledger: json }: Partial<TrainState<P, S>>,
 ): E.Either<DataError, TrainState<P, S>> => {
-  const [found, allowed] = [structure(state.params), structure(like.params)]
-  if (found !== allowed) return refuse(`parameters ${found}`, allowed)
-  if (!(Number.isSafeInteger(state.step) && state.step >= 0)) return refuse(`step ${state.step}`, 'a count of steps')
+  const [found, allowed] = [outline([params, optimizer]), outline([like.params, like.optimizer])]
+  if (found !== allowed) return refuse(`parameters and optimizer ${found}`, allowed)
+  if (!(Number.isSafeInteger(step) && (step as number) >= 0)) return refuse(`step ${step}`, 'a count of steps')
+  if (!(isKey(keys?.sampling) && isKey(keys?.noise))) return refuse('keys that are none', 'a sampling and a noise key')
   return pipe(
-    eventFromJson(state.ledger),
+    eventFromJson(json),
     E.mapLeft((invalid) =>
       inconsistentData({
         source: 'the checkpoint',
@@ -101,6 +139,11 @@ const checkState = <P extends Tree, S extends OptimizerState>(
         allowed: 'a privacy event',
       }),
     ),
-    E.map((ledger) => ({ ...state, ledger })),
+    E.chain((ledger) => {
+      const released = plan.event(step as number, 'float')
+      return spends(plan, ledger) >= spends(plan, released)
+        ? E.right({ ...({ step, params, optimizer, keys } as TrainState<P, S>), ledger })
+        : refuse(`a ledger of ${showEvent(ledger)}`, `at least ${showEvent(released)}`)
+    }),
   )
 }

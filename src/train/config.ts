@@ -10,13 +10,15 @@ import type { Shape } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 
 /** Noise by its multiplier σ, or by the ε that the whole run may spend. */
-export type NoiseTarget = { readonly noiseMultiplier: number } | { readonly targetEpsilon: number }
+export type NoiseTarget =
+  | { readonly noiseMultiplier: number; readonly targetEpsilon?: never }
+  | { readonly targetEpsilon: number; readonly noiseMultiplier?: never }
 
 /** A private training run, described. Everything in it is public. */
 export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState> extends GradientOptions {
   readonly model: LayerRule<P, C>
   readonly loss: Loss
-  /** Shape of one input, without n. */
+  /** Shape of one input, without n: `dataset.inputShape`. */
   readonly inputShape: Shape
   readonly optimizer: GradientTransformation<S>
   readonly clip: ClipRule

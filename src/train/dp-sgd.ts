@@ -5,7 +5,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
-import type { Dataset } from '../data/dataset.js'
+import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
 import type { Bounds } from '../privacy/accountant.js'
@@ -22,6 +22,7 @@ import {
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
 import { gaussian, meanOver } from '../privacy/mechanism.js'
 import { foldIn, type Key, physicalBatches, poissonSample } from '../sampling/index.js'
+import { shapeError } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 import type { DpSgdConfig, PlanSettings } from './config.js'
 import { checkedSettings } from './settings.js'
@@ -51,10 +52,25 @@ export interface DpSgdPlan<P extends Tree, C, S extends OptimizerState> {
   readonly event: (steps: number, grade: NoiseGrade) => PrivacyEvent
   /** What a ledger has spent, at the delta of the settings. */
   readonly spent: (ledger: PrivacyEvent) => Bounds
-  /** Parameters from the first child of the key; sampling and noise from the others, or from `secret` where it is given. */
+  /**
+   * Parameters from the first child of the key; sampling and noise from the second, or from `secret` where it is given. A key
+   * is for one run: two plans that start from one key draw the same noise, and the difference of what they release has none.
+   * `plan.init(key(0), secureKey())` takes sampling and noise from the operating system, as protecting people needs.
+   */
   readonly init: (key: Key, secret?: Key) => TrainState<P, S>
-  /** One step; a pure function of state and data. */
+  /** One step; a pure function of state and data. Throws a ShapeError for data that do not fit the model. */
   readonly step: (dataset: Dataset) => (state: TrainState<P, S>) => Stepped<P, S>
+}
+
+/**
+ * The chosen examples. More rows than asked for, such as several augmented copies of an example, would each be clipped on
+ * their own, and one person would move the sum by several bounds.
+ */
+const examplesOf = (dataset: Dataset, indices: Int32Array): LabelledBatch => {
+  const batch = dataset.take(indices)
+  if ((batch.input.shape[0] as number) > indices.length)
+    throw shapeError('the dataset gave more examples than it was asked for', batch.input.shape, [indices.length])
+  return batch
 }
 
 /**
@@ -64,7 +80,15 @@ export interface DpSgdPlan<P extends Tree, C, S extends OptimizerState> {
  *
  * Guarantee  T steps are the event selfComposed(T)(poissonSampled(q)(gaussian(σ))): the ledger of a state grows by the event
  *            that its noise released, and nothing else reads the data
+ * Errors     InvalidParameter for each field that is wrong, or for a targetEpsilon that no noise reaches
  * Reference  Abadi et al. 2016, arXiv:1607.00133, Algorithm 1
+ *
+ * @example
+ * const fields = {
+ *   model: linear(2), loss: crossEntropy, inputShape: [3], optimizer: sgd({ learningRate: 0.1 }), clip: flatClip(1),
+ *   noise: { targetEpsilon: 3 }, samplingProbability: 0.1, expectedBatchSize: 10, steps: 0, delta: 1,
+ * }
+ * E.mapLeft((invalid) => invalid.map(({ parameter }) => parameter))(dpSgd(fields)) // => E.left(['steps', 'delta'])
  */
 export const dpSgd = <P extends Tree, C, S extends OptimizerState>(
   config: DpSgdConfig<P, C, S>,
@@ -85,7 +109,7 @@ export const dpSgd = <P extends Tree, C, S extends OptimizerState>(
         (dataset: Dataset) =>
         ({ step: t, params, optimizer: optimizerState, keys, ledger }: TrainState<P, S>): Stepped<P, S> => {
           const batch = sample(keys.sampling, t)(dataset.length)
-          const physical = parts(batch).map((indices) => clipped(params, dataset.take(indices)))
+          const physical = parts(batch).map((indices) => clipped(params, examplesOf(dataset, indices)))
           const bounded = physical.map((part): BoundedSum<P> => part.bounded).reduce(sum.concat)
           const released = mean(addNoise(foldIn(t)(keys.noise))(bounded))
           const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)

@@ -38,8 +38,9 @@ export interface TrainReport<P extends Tree, S extends OptimizerState> {
 
 export interface TrainOptions<P extends Tree, S extends OptimizerState> {
   readonly from: TrainState<P, S>
-  /** Asked every `evaluateEvery` steps, and after the last. */
+  /** Such as `(params) => accuracy(model)(params, test)`. Asked every `evaluateEvery` steps, and after the last. */
   readonly evaluate?: (params: P) => number
+  /** Default: after the last step only. */
   readonly evaluateEvery?: number
 }
 

@@ -7,12 +7,13 @@ import * as NEA from 'fp-ts/lib/NonEmptyArray.js'
 import type { OptimizerState } from '../optim/index.js'
 import { type Bounds, epsilonOf, showAccountingFailure } from '../privacy/accountant.js'
 import { type CalibrationFailure, calibrateNoiseMultiplier, showCalibrationFailure } from '../privacy/calibrate.js'
+import { isSummable } from '../privacy/clip.js'
 import { gaussian, type PrivacyEvent, poissonSampled, selfComposed } from '../privacy/event.js'
 import { type InvalidParameter, invalidParameter } from '../privacy/invalid-parameter.js'
 import { rdp } from '../privacy/rdp.js'
 import { key } from '../sampling/index.js'
 import type { Tree } from '../tensor/tree.js'
-import type { DpSgdConfig, PlanSettings } from './config.js'
+import type { DpSgdConfig, NoiseTarget, PlanSettings } from './config.js'
 
 type Invalid = NEA.NonEmptyArray<InvalidParameter>
 
@@ -42,24 +43,28 @@ const misfit = <P extends Tree, C, S extends OptimizerState>({ model, inputShape
   }
 }
 
+/** Given both, one would be ignored in silence. */
+const noiseRule = ({ noiseMultiplier, targetEpsilon }: NoiseTarget): Rule =>
+  targetEpsilon === undefined
+    ? {
+        parameter: 'noiseMultiplier',
+        value: noiseMultiplier,
+        holds: noiseMultiplier !== undefined && Number.isFinite(noiseMultiplier) && noiseMultiplier >= 0,
+        requirement: 'a finite number ≥ 0',
+      }
+    : {
+        parameter: 'targetEpsilon',
+        value: targetEpsilon,
+        holds: isFinitePositive(targetEpsilon) && noiseMultiplier === undefined,
+        requirement: 'a finite number above 0, and given without a noiseMultiplier',
+      }
+
 const rulesOf = <P extends Tree, C, S extends OptimizerState>(config: DpSgdConfig<P, C, S>): readonly Rule[] => {
   const { clip, noise, samplingProbability, expectedBatchSize, steps, delta, physicalBatchSize = 1 } = config
   const problem = misfit(config)
-  const noisy = 'targetEpsilon' in noise || noise.noiseMultiplier > 0
+  const noisy = noise.noiseMultiplier !== 0
   return [
-    'targetEpsilon' in noise
-      ? {
-          parameter: 'targetEpsilon',
-          value: noise.targetEpsilon,
-          holds: isFinitePositive(noise.targetEpsilon),
-          requirement: 'a finite number above 0',
-        }
-      : {
-          parameter: 'noiseMultiplier',
-          value: noise.noiseMultiplier,
-          holds: Number.isFinite(noise.noiseMultiplier) && noise.noiseMultiplier >= 0,
-          requirement: 'a finite number ≥ 0',
-        },
+    noiseRule(noise),
     {
       parameter: 'samplingProbability',
       value: samplingProbability,
@@ -83,8 +88,8 @@ const rulesOf = <P extends Tree, C, S extends OptimizerState>(config: DpSgdConfi
     {
       parameter: 'clip.l2Bound',
       value: clip.l2Bound,
-      holds: clip.l2Bound > 0 && (Number.isFinite(clip.l2Bound) || !noisy),
-      requirement: noisy ? 'a finite number above 0' : 'a number above 0',
+      holds: isSummable(clip.l2Bound) && (Number.isFinite(clip.l2Bound) || !noisy),
+      requirement: noisy ? 'in [2^-80, 2^80]' : 'in [2^-80, 2^80], or infinite',
     },
     {
       parameter: 'model',
@@ -112,7 +117,7 @@ export const checkedSettings = <P extends Tree, C, S extends OptimizerState>(
   const eventOf = (noiseMultiplier: number): PrivacyEvent =>
     selfComposed(steps)(poissonSampled(samplingProbability)(gaussian(noiseMultiplier)))
   return pipe(
-    'noiseMultiplier' in noise
+    noise.noiseMultiplier !== undefined
       ? E.right(noise.noiseMultiplier)
       : pipe(
           calibrateNoiseMultiplier(accountant, { epsilon: noise.targetEpsilon, delta })(eventOf),

@@ -24,11 +24,14 @@ const specialName = (x: number): string | undefined =>
 
 /** Separates the tensors of a state from the rest; each is named by its path. */
 export const encodeState = (state: unknown): EncodedState => {
-  const tensors: Record<string, Tensor> = {}
+  const tensors = new Map<string, Tensor>()
   const walk = (value: unknown, path: string): Json => {
     if (isTensor(value)) {
-      tensors[path] = value
-      return { $tensor: path }
+      // Two paths may read alike, as those of { 'a.b': … } and { a: { b: … } } do.
+      let name = path
+      while (tensors.has(name)) name += '#'
+      tensors.set(name, value)
+      return { $tensor: name }
     }
     if (typeof value === 'number') {
       const special = specialName(value)
@@ -36,29 +39,37 @@ export const encodeState = (state: unknown): EncodedState => {
     }
     if (Array.isArray(value)) return value.map((item: unknown, index) => walk(item, join(path, index)))
     if (typeof value === 'object' && value !== null)
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, join(path, key))]))
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [escaped(key), walk(item, join(path, key))]))
     return value as Json
   }
-  return { json: JSON.stringify(walk(state, '')), tensors }
+  return { json: JSON.stringify(walk(state, '')), tensors: Object.fromEntries(tensors) }
 }
 
+/** A key of the state that begins like one of ours gets one more $. */
+const escaped = (key: string): string => (key.startsWith('$') ? `$${key}` : key)
+const unescaped = (key: string): string => (key.startsWith('$$') ? key.slice(1) : key)
+
 const join = (path: string, key: string | number): string => (path === '' ? `${key}` : `${path}.${key}`)
+
+/** Own entries only: a file that names `constructor` gets none. */
+const entry = <A>(table: Readonly<Record<string, A>>, name: string, kind: string): A => {
+  if (!Object.hasOwn(table, name)) throw new Error(`there is no ${kind} ${name}`)
+  return table[name] as A
+}
 
 /**
  * The inverse of `encodeState`.
  *
- * @throws Error for text that is not JSON, or names a tensor that is not there
+ * @throws Error for text that is not JSON, or names a tensor or a number that is not there
  */
 export const decodeState = ({ json, tensors }: EncodedState): unknown => {
   const walk = (value: Json): unknown => {
     if (Array.isArray(value)) return value.map(walk)
     if (typeof value !== 'object' || value === null) return value
     const { $tensor, $number } = value as { readonly $tensor?: string; readonly $number?: string }
-    if ($number !== undefined) return specials[$number]
-    if ($tensor === undefined) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item)]))
-    const tensor = tensors[$tensor]
-    if (tensor === undefined) throw new Error(`there is no tensor ${$tensor}`)
-    return tensor
+    if ($number !== undefined) return entry(specials, $number, 'number')
+    if ($tensor !== undefined) return entry(tensors, $tensor, 'tensor')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [unescaped(key), walk(item)]))
   }
   return walk(JSON.parse(json) as Json)
 }

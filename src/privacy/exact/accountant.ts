@@ -12,7 +12,7 @@ import {
   interpretBy,
   type MechanismEvent,
 } from '../accountant.js'
-import { precisionOf } from '../gaussian-precision.js'
+import { isNoiseMultiplier, noiseMultiplierRequirement, precisionOf } from '../gaussian-precision.js'
 import { epsilonOfGdp } from '../gdp.js'
 import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
 import type { Composition } from './composition.js'
@@ -64,9 +64,9 @@ const mechanism =
       case 'NonPrivate':
         return E.right(nonPrivate)
       case 'Gaussian':
-        return event.noiseMultiplier >= 0
+        return isNoiseMultiplier(event.noiseMultiplier)
           ? E.right({ precision: event.noiseMultiplier ** -2, steps: [] })
-          : E.left('a noise multiplier must be ≥ 0')
+          : E.left(noiseMultiplierRequirement)
       case 'PoissonSampled': {
         const q = event.samplingProbability
         if (!(q >= 0 && q <= 1)) return E.left('a sampling probability must be in [0, 1]')
@@ -137,7 +137,7 @@ export interface ExactOptions extends Partial<ContourOptions> {
  * References Alghamdi et al. 2023, arXiv:2208.09595, Thm 3.1 · Lebeda, Regehr, Kamath & Steinke 2024, arXiv:2405.20769 (both directions)
  *
  * @example
- * exact().epsilon(1e-5)({ precision: 0, steps: [{ noiseMultiplier: 1, samplingProbability: 0.01, count: 1000 }] }).estimate.toFixed(6) // => '1.828207'
+ * exact().epsilon(1e-5)({ precision: 0, steps: [{ noiseMultiplier: 1, samplingProbability: 0.01, count: 1000 }] }).estimate.toFixed(6) // => '1.828237'
  */
 export const exact = ({
   neighbouring = 'addOrRemoveOne',
@@ -166,16 +166,17 @@ export const exact = ({
         if (first.steps.length === 0) return { ...epsilonOfGdp(Math.sqrt(first.precision))(delta), neighbouring }
         if (delta === 0) return exactly(Infinity)
         const logDelta = Math.log(delta)
-        let { lower, estimate, upper } = solveEpsilon(first, options)(logDelta)
+        let { lower, estimate, upper, method } = solveEpsilon(first, options)(logDelta)
         for (const other of others) {
           // A direction that is proved to be within δ at the upper end cannot move it.
           if (enclose(other, options)(upper).upper <= logDelta) continue
           const further = solveEpsilon(other, options)(logDelta)
+          if (further.upper > upper) method = further.method
           lower = Math.max(lower, further.lower)
           estimate = Math.max(estimate, further.estimate)
           upper = Math.max(upper, further.upper)
         }
-        return { lower, estimate, upper, neighbouring }
+        return { lower, estimate, upper, neighbouring, method }
       }
     },
     delta: (epsilon) => {
@@ -184,7 +185,9 @@ export const exact = ({
         const found = compositionsOf(neighbouring)(curve).map((composition) => enclose(composition, options)(epsilon))
         const worst = (end: 'lower' | 'estimate' | 'upper'): number =>
           found.reduce((most, one) => Math.max(most, Math.exp(one[end])), 0)
-        return { lower: worst('lower'), estimate: worst('estimate'), upper: worst('upper'), neighbouring }
+        const upper = worst('upper')
+        const method = found.find((one) => Math.exp(one.upper) === upper)?.method ?? 'gaussian'
+        return { lower: worst('lower'), estimate: worst('estimate'), upper, neighbouring, method }
       }
     },
   }

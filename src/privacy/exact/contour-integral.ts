@@ -12,24 +12,23 @@
  *
  * Where |M| falls too slowly for `mostPoints` (few steps, small q), the composition is joined by a Gaussian mechanism of precision v = μ²,
  * which decays by itself. That can only raise δ, so the upper bound stands; for the lower, δ(ε) ≥ δ_v(ε + t) − δ_Gauss(t) for every t
- * (basic composition). The estimate is extrapolated from v, 3v/2, 2v, 3v to 0, which costs no further moments.
+ * (basic composition). The estimate is then that of `slow-integral.ts`.
  *
  * References  Alghamdi et al. 2023, arXiv:2208.09595, Thm 3.1 · Trefethen & Weideman 2014, SIAM Review 56 (the trapezoid rule)
  */
 import { logDeltaOfGdp } from '../gdp.js'
 import { logAddExp, logSubExp, logSumExp } from '../special.js'
-import { logAliasing, outerStep } from './aliasing.js'
+import { logAliasing, type OuterStep, outerStep } from './aliasing.js'
 import type { Composition } from './composition.js'
-import { type Contour, contourSum } from './contour-sum.js'
-import { decay, decayFrom, decayPoint } from './decay-bound.js'
+import { type Contour, type ContourSum, contourSum } from './contour-sum.js'
+import { type Decay, decay, decayFrom, decayPoint } from './decay-bound.js'
 import type { SaddlePoint } from './saddle-point.js'
 
-/** log δ with its enclosure, and where it came from. */
+/** log δ with its enclosure, and where it came from. `slope` is d log δ / dε. */
 export interface LogDelta {
   readonly lower: number
   readonly estimate: number
   readonly upper: number
-  /** d log δ / dε. */
   readonly slope: number
   readonly contour: Contour
 }
@@ -41,75 +40,119 @@ export interface ContourOptions {
   readonly digits: number
 }
 
-export const defaultContour: ContourOptions = { mostPoints: 30_000, digits: 32 }
+export const defaultContour: ContourOptions = { mostPoints: 1 << 14, digits: 32 }
 
-/** The values of a cubic in v at v, 3v/2, 2v, 3v give its value at 0. */
-const EXTRAPOLATION = [9, -16, 9, -1] as const
+/** What smoothing costs is far above e^(−9), so tail and aliasing need not be below. */
+const SMOOTHED_DIGITS = 9
+
+/** A contour that is proved to do, or to need more than it may have. */
+export interface ContourPlan {
+  readonly saddle: SaddlePoint
+  readonly step: OuterStep
+  readonly decay: Decay
+  /** log of |f| relative to e^{K(c) − cε} from which on the tail is small enough. */
+  readonly target: number
+  /** The points that the tail asks for. */
+  readonly wished: number
+}
+
+/** The step and the end of the contour at a saddle point; undefined where the tilt is out of range. */
+export const planContour = (
+  composition: Composition,
+  at: SaddlePoint,
+  epsilon: number,
+  digits: number = defaultContour.digits,
+): ContourPlan | undefined => {
+  const step = outerStep(composition, at, { epsilon, digits })
+  const { saddle } = step
+  if (!(step.spacing > 0 && saddle.exponent < Infinity)) return undefined
+  const falls = decay(composition, { tilt: saddle.tilt, first: step.spacing })
+  const target = saddle.logDelta - digits - saddle.exponent + Math.log(Math.PI)
+  const wished = Math.ceil(decayPoint(falls, target) / step.spacing) + 2
+  return { saddle, step, decay: falls, target, wished }
+}
 
 /** log max(e^a − e^b, 0). */
 const logDifference = (a: number, b: number): number => (a > b ? logSubExp(a, b) : -Infinity)
 
-/**
- * log δ(ε), its enclosure and its slope; undefined where a tilt is out of range.
- *
- * Cost       50 to 300 points of 150 nodes for hundreds of steps or more; up to `mostPoints` for few
- */
-export const contourLogDelta = (
-  composition: Composition,
-  saddle: SaddlePoint,
-  epsilon: number,
-  options: ContourOptions = defaultContour,
-): LogDelta | undefined => {
-  const found = enclose(composition, saddle, epsilon, options)
-  // Where the approximation at the saddle was far too large, the errors were sized for it: once more, with what is known now.
-  return found !== undefined && found.estimate < saddle.logDelta - 2 && found.lower < found.estimate - 1e-9
-    ? (enclose(composition, { ...saddle, logDelta: found.estimate }, epsilon, options) ?? found)
-    : found
+interface Evaluated {
+  readonly sum: ContourSum
+  /** log of T, and of the errors that have no sign. */
+  readonly log: number
+  readonly logError: number
 }
 
-const enclose = (
+const evaluate = (
   composition: Composition,
-  saddle: SaddlePoint,
+  { saddle, decay: falls }: ContourPlan,
+  contour: Contour,
   epsilon: number,
-  { mostPoints, digits }: ContourOptions,
-): LogDelta | undefined => {
-  const { tilt, exponent, logDelta } = saddle
-  const step = outerStep(composition, saddle, { epsilon, digits })
-  const { spacing } = step
-  if (!(spacing > 0 && exponent < Infinity)) return undefined
-  const falls = decay(composition, { tilt, first: spacing })
-  const target = logDelta - digits - exponent + Math.log(Math.PI)
-  const wished = Math.ceil(decayPoint(falls, target) / spacing) + 2
-  const points = Math.min(wished, mostPoints)
-  const end = (points - 1) * spacing
-  const bound = decayFrom(falls, end)
-  const smoothing = wished <= mostPoints ? 0 : (2 * (bound - Math.log(end) - target)) / (end * end - tilt * (tilt + 1))
-  if (!(smoothing >= 0)) return undefined
-  const contour = { tilt, spacing, points, smoothing }
-  const sum = contourSum(composition, contour, { epsilon, exponent })
+): Evaluated | undefined => {
+  const { tilt, spacing, points, smoothing } = contour
+  const sum = contourSum(composition, contour, { epsilon, exponent: saddle.exponent })
   if (sum === undefined) return undefined
-  const unit = exponent + Math.log(spacing / Math.PI)
-  const value = sum.values[0] as number
-  const smoothed = unit + Math.log(Math.max(value, 0))
-  const tail = exponent + bound - 0.5 * smoothing * (end * end - tilt * (tilt + 1)) - Math.log(Math.PI * end)
-  const error = logAddExp(tail, unit + Math.log(sum.error))
-  const upper = Math.min(0, logAddExp(smoothed, error))
-  const slope = -sum.slope / value
-  if (smoothing === 0) {
-    const below = logAddExp(error, logAliasing(step, { abscissa: tilt, smoothing }))
-    return { lower: logDifference(smoothed, below), estimate: Math.min(smoothed, 0), upper, slope, contour }
+  const end = (points - 1) * spacing
+  const unit = saddle.exponent + Math.log(spacing / Math.PI)
+  const tail =
+    saddle.exponent +
+    decayFrom(falls, end) -
+    0.5 * smoothing * (end * end - tilt * (tilt + 1)) -
+    Math.log(Math.PI * end)
+  return {
+    sum,
+    log: unit + Math.log(Math.max(sum.value, 0)),
+    logError: logAddExp(tail, unit + Math.log(sum.error)),
   }
-  const limit = sum.values.reduce((total, one, i) => total + one * (EXTRAPOLATION[i] as number), 0)
-  const estimate = Math.min(unit + Math.log(Math.max(limit, 0)), upper)
+}
+
+/**
+ * log δ(ε), its enclosure and its slope, on a contour that ends where the tail is proved to be small.
+ *
+ * Cost       30 to 300 points of 150 nodes for hundreds of steps or more
+ */
+export const contourLogDelta = (composition: Composition, plan: ContourPlan, epsilon: number): LogDelta | undefined => {
+  const { tilt } = plan.saddle
+  const contour = { tilt, spacing: plan.step.spacing, points: plan.wished, smoothing: 0 }
+  const found = evaluate(composition, plan, contour, epsilon)
+  if (found === undefined) return undefined
+  const below = logAddExp(found.logError, logAliasing(plan.step, 0))
+  return {
+    lower: logDifference(found.log, below),
+    estimate: Math.min(found.log, 0),
+    upper: Math.min(0, logAddExp(found.log, found.logError)),
+    slope: -found.sum.slope / found.sum.value,
+    contour,
+  }
+}
+
+/**
+ * Bounds of log δ(ε) by a contour of `mostPoints` points, for the composition joined by the Gaussian mechanism that this needs.
+ *
+ * `logDelta` is a good estimate: the errors are sized for it.
+ */
+export const smoothedLogDelta = (
+  composition: Composition,
+  { saddle, logDelta, epsilon }: { readonly saddle: SaddlePoint; readonly logDelta: number; readonly epsilon: number },
+  mostPoints: number = defaultContour.mostPoints,
+): Omit<LogDelta, 'slope' | 'estimate'> | undefined => {
+  const plan = planContour(composition, { ...saddle, logDelta }, epsilon, SMOOTHED_DIGITS)
+  if (plan === undefined) return undefined
+  const { tilt } = plan.saddle
+  const { spacing } = plan.step
+  const points = Math.min(plan.wished, mostPoints)
+  const end = (points - 1) * spacing
+  const missing = decayFrom(plan.decay, end) - Math.log(end) - plan.target
+  const smoothing = Math.max(0, (2 * missing) / (end * end - tilt * (tilt + 1)))
+  if (!(end > 2 * tilt + 2)) return undefined
+  const contour = { tilt, spacing, points, smoothing }
+  const above = evaluate(composition, plan, contour, epsilon)
+  if (above === undefined) return undefined
+  const upper = Math.min(0, logAddExp(above.log, above.logError))
   const mu = Math.sqrt(smoothing)
-  const distance = mu * (0.5 * mu + Math.sqrt(-2 * (smoothed - 7)))
-  const further = contourSum(composition, contour, { epsilon: epsilon + distance, exponent })
-  const below = logSumExp([
-    tail,
-    unit + Math.log(further?.error ?? Infinity),
-    logAliasing(step, { abscissa: tilt, smoothing }),
-    logDeltaOfGdp(mu)(distance),
-  ])
-  const lower = logDifference(unit + Math.log(Math.max(further?.values[0] ?? 0, 0)), below)
-  return { lower, estimate: Math.max(estimate, lower), upper, slope, contour }
+  const distance = mu === 0 ? 0 : mu * (0.5 * mu + Math.sqrt(-2 * (logDelta - 7)))
+  const further = mu === 0 ? above : evaluate(composition, plan, contour, epsilon + distance)
+  if (further === undefined) return { lower: -Infinity, upper, contour }
+  const joined = mu === 0 ? -Infinity : logDeltaOfGdp(mu)(distance)
+  const below = [further.logError, logAliasing(plan.step, smoothing), joined]
+  return { lower: logDifference(further.log, logSumExp(below)), upper, contour }
 }

@@ -13,15 +13,12 @@ export interface Contour {
   readonly smoothing: number
 }
 
-/** Multiples of v that are summed at once. */
-export const MULTIPLES: readonly number[] = [1, 1.5, 2, 3]
-
 export interface ContourSum {
-  /** Σ' Re f for every multiple of v (one, if v = 0), f = e^{K(s) − sε − E} / (s(s + 1)); Σ' halves the first term. */
-  readonly values: Float64Array
-  /** Σ' Re f s at the first multiple. */
+  /** Σ' Re f, f = e^{K(s) − sε − E} / (s(s + 1)); Σ' halves the first term. */
+  readonly value: number
+  /** Σ' Re f s. */
   readonly slope: number
-  /** A bound of the error of values[0]. */
+  /** A bound of the error of the value. */
   readonly error: number
 }
 
@@ -58,8 +55,8 @@ export const contourSum = (
     if (nodes === undefined) return undefined
     parts.push({ count, scale: nodes.scale, evaluate: blockEvaluator(nodes, { tilt: c, spacing }) })
   }
-  const levels = smoothing === 0 ? [0] : MULTIPLES.map((multiple) => multiple * smoothing)
-  const values = new Float64Array(levels.length)
+  const precision = composition.precision + smoothing
+  let value = 0
   let slope = 0
   let error = 0
   const moments = block()
@@ -70,8 +67,8 @@ export const contourSum = (
     const here = Math.min(BLOCK, points - first)
     for (let k = 0; k < here; k++) {
       const y = (first + k) * spacing
-      kRe[k] = 0.5 * composition.precision * (c * c - y * y + c)
-      kIm[k] = 0.5 * composition.precision * (2 * c + 1) * y
+      kRe[k] = 0.5 * precision * (c * c - y * y + c)
+      kIm[k] = 0.5 * precision * (2 * c + 1) * y
       spread[k] = 0
     }
     for (const { count, scale, evaluate } of parts) {
@@ -98,19 +95,16 @@ export const contourSum = (
       const aRe = kernel === 'both' ? c * (c + 1) - y * y : kernel === 'p' ? c : c + 1
       const aIm = kernel === 'both' ? (2 * c + 1) * y : y
       const norm = aRe * aRe + aIm * aIm
-      for (let i = 0; i < levels.length; i++) {
-        const v = levels[i] as number
-        const turned = phase + 0.5 * v * (2 * c + 1) * y
-        const modulus = half * Math.exp(height + 0.5 * v * (c * c + c - y * y))
-        const [cosine, sine] = [Math.cos(turned), Math.sin(turned)]
-        values[i] = (values[i] as number) + (modulus * (cosine * aRe + sine * aIm)) / norm
-        if (i > 0) continue
-        slope += (modulus * (cosine * (c + 1) + sine * y)) / ((c + 1) * (c + 1) + y * y)
-        const size = 1 + Math.abs(kRe[k] as number) + Math.abs(kIm[k] as number) + (c + y) * epsilon + v * y * y
-        const relative = Math.expm1(spread[k] as number) + 16 * ROUNDOFF * size + points * ROUNDOFF
-        error += (modulus / Math.sqrt(norm)) * relative
-      }
+      const modulus = half * Math.exp(height)
+      const [cosine, sine] = [Math.cos(phase), Math.sin(phase)]
+      value += (modulus * (cosine * aRe + sine * aIm)) / norm
+      slope += (modulus * (cosine * (c + 1) + sine * y)) / ((c + 1) * (c + 1) + y * y)
+      const size = 1 + Math.abs(kRe[k] as number) + Math.abs(kIm[k] as number) + (c + y) * epsilon
+      const doubt = spread[k] as number
+      // Apart, since |f| may underflow where the doubt about it overflows.
+      const wrong = doubt < 1 ? modulus * Math.expm1(doubt) : half * Math.exp(height + doubt)
+      error += (wrong + modulus * ROUNDOFF * (16 * size + points)) / Math.sqrt(norm)
     }
   }
-  return { values, slope, error }
+  return Number.isNaN(value + slope + error) ? undefined : { value, slope, error }
 }

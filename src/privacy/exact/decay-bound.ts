@@ -39,7 +39,8 @@ const tiltedLaw = (pair: SampledPair, tilt: number): TiltedLaw | undefined => {
   const at: LossAt = { loss: 0, logP: 0 }
   const { step } = innerRule(pair, tilt)
   const { low, high } = windowOf(pair, tilt)
-  const first = Math.ceil(low / step)
+  // G/p has its maximum up to 1/σ further left.
+  const first = Math.ceil((low - 1 / pair.noiseMultiplier) / step)
   const count = Math.floor(high / step) - first + 1
   if (!(count < MOST_NODES)) return undefined
   const logDensity = new Float64Array(count)
@@ -58,13 +59,19 @@ const tiltedLaw = (pair: SampledPair, tilt: number): TiltedLaw | undefined => {
   return { step, logDensity, logSlope, loss, peak }
 }
 
-const farBound = (
+/** |φ(y)| ≤ lost + variation / y. */
+interface FarBound {
+  readonly lost: number
+  readonly variation: number
+}
+
+const farBounds = (
   { step, logDensity, logSlope, peak }: TiltedLaw,
   { kind, noiseMultiplier: sigma }: SampledPair,
   tilt: number,
-): ((y: number) => number) => {
+): readonly FarBound[] => {
   const count = logDensity.length
-  const bounds = POWERS.map((kappa) => {
+  return POWERS.map((kappa) => {
     let total = 0
     let mass = 0
     let variation = 0
@@ -72,8 +79,8 @@ const farBound = (
     let top = 0
     for (let k = 0; k < count; k++) {
       const base = (logDensity[k] as number) - peak
-      if (base < -60) continue
       const log = logSlope[k] as number
+      if (base < -60 && base + (kappa - 1) * log < -60) continue
       const density = Math.exp(base)
       const value = Math.exp(base + (kappa - 1) * log)
       variation += Math.abs(value - previous)
@@ -87,8 +94,12 @@ const farBound = (
     const scale = sigma / (kind === 'replace' ? 2 : 1) / (total * step)
     return { lost: Math.max(0, 1 - mass / total + 1e-12), variation: scale * variation }
   })
-  return (y) => bounds.reduce((best, { lost, variation }) => Math.min(best, lost + variation / y), 1)
 }
+
+const farBound =
+  (bounds: readonly FarBound[]) =>
+  (y: number): number =>
+    bounds.reduce((best, { lost, variation }) => Math.min(best, lost + variation / y), 1)
 
 const nearBound = ({ logDensity, loss, peak }: TiltedLaw, kind: PairKind): CellDecay => {
   const count = logDensity.length
@@ -130,7 +141,7 @@ const nearBound = ({ logDensity, loss, peak }: TiltedLaw, kind: PairKind): CellD
 const stepDecay = (pair: SampledPair, tilt: number): CellDecay => {
   const law = tiltedLaw(pair, tilt)
   if (law === undefined) return () => 0
-  const far = farBound(law, pair, tilt)
+  const far = farBound(farBounds(law, pair, tilt))
   const near = nearBound(law, pair.kind)
   return (a, b) => Math.min(Math.log(far(a)), near(a, b))
 }
@@ -178,3 +189,36 @@ export const decayPoint = ({ starts, bounds }: Decay, target: number): number =>
     if ((bounds[i] as number) - Math.log(starts[i] as number) <= target) return starts[i] as number
   return Infinity
 }
+
+/**
+ * The far bound alone, for a certificate: the first y (to 1 %) from which on it, and 1/y, are at most e^target, and the exponent κ that
+ * is best there for each step.
+ */
+export const farDecay =
+  ({ precision, steps }: Composition, tilt: number) =>
+  (target: number): { readonly y: number; readonly powers: readonly number[] } => {
+    const parts = steps.map(({ pair, count }) => {
+      const law = tiltedLaw(pair, tilt)
+      return { count, bounds: law === undefined ? [] : farBounds(law, pair, tilt) }
+    })
+    const bestAt = (bounds: readonly FarBound[], y: number): number =>
+      bounds.reduce(
+        (best, { lost, variation }, i) =>
+          lost + variation / y < (bounds[best] as FarBound).lost + (bounds[best] as FarBound).variation / y ? i : best,
+        0,
+      )
+    const at = (y: number): number =>
+      parts.reduce(
+        (sum, { count, bounds }) => {
+          const { lost, variation } = bounds[bestAt(bounds, y)] ?? { lost: 1, variation: 0 }
+          return sum + count * Math.min(0, Math.log(lost + variation / y))
+        },
+        -0.5 * precision * y * y,
+      )
+    let y = 1e-3
+    while (at(y) - Math.log(y) > target && y < 1e12) y *= 1.01
+    return {
+      y: y < 1e12 ? y : Infinity,
+      powers: parts.map(({ bounds }) => POWERS[bestAt(bounds, y)] as number),
+    }
+  }

@@ -53,15 +53,15 @@ export const solveEpsilon =
     const at = enclose(composition, options)
     const first = approximate(composition, logDelta)
     let tilt = first.tilt
-    const read = (epsilon: number): Enclosure => {
-      const found = at(epsilon, tilt)
+    const read = (epsilon: number, bounds: boolean): Enclosure => {
+      const found = at(epsilon, { start: tilt, bounds })
       if (found.tilt > 0) tilt = found.tilt
       return found
     }
     let low = 0
     let high = Infinity
     let epsilon = first.epsilon
-    let here = read(epsilon)
+    let here = read(epsilon, false)
     let slope = here.slope
     for (let iteration = 0; iteration < 60; iteration++) {
       const excess = here.estimate - logDelta
@@ -74,20 +74,24 @@ export const solveEpsilon =
         usable && wished > low && wished < high
           ? wished
           : high < Infinity
-            ? 0.5 * (low + high)
+            ? low > 0
+              ? Math.sqrt(low * high)
+              : high / 8
             : 2 * Math.max(epsilon, first.epsilon, 1e-3)
       // A step that the enclosure cannot tell from none ends the search.
-      if (Math.abs(next - epsilon) <= 1e-13 * epsilon || high - low <= 1e-14 * high) break
+      if (Math.abs(next - epsilon) <= 1e-13 * epsilon || (high < Infinity && high - low <= 1e-14 * high)) break
       const before = { epsilon, estimate: here.estimate }
       epsilon = next
-      here = read(epsilon)
+      here = read(epsilon, false)
       // Closed forms state no slope: the secant's will do.
-      if (Number.isNaN(here.slope))
+      if (Number.isNaN(here.slope) && here.method === 'single step')
         here = { ...here, slope: (here.estimate - before.estimate) / (epsilon - before.epsilon) }
       if (here.slope < 0) slope = here.slope
       if (Math.abs(here.estimate - logDelta) <= 1e-13 * Math.abs(logDelta)) break
     }
-    return { ...ends(read, { epsilon, logDelta, slope }, here), estimate: epsilon, method: here.method, tilt }
+    const last = here.method === 'chernoff' ? read(epsilon, true) : here
+    const proved = ends((end) => read(end, true), { epsilon, logDelta, slope }, last)
+    return { ...proved, estimate: epsilon, method: last.method, tilt }
   }
 
 /** Steps away from the root until the enclosure proves the side. */

@@ -62,7 +62,10 @@ export interface Backend {
   readonly rowDots: (a: Tensor, b: Tensor) => Tensor
   /** Σᵢ wᵢ xᵢ: [n], [n, …] → […]. A weight is rounded towards zero, never away. */
   readonly weightedRowSum: (weight: Tensor, x: Tensor) => Tensor
-  /** wᵢ xᵢ: [n], [n, …] → [n, …]. A weight is rounded towards zero, never away. */
+  /**
+   * wᵢ xᵢ: [n], [n, …] → [n, …]. A weight is rounded towards zero, never away; a product below the smallest normal number
+   * is 0.
+   */
   readonly scaleRows: (weight: Tensor, x: Tensor) => Tensor
 
   /** Zeros around the last two axes. Its adjoint is a slice. */

@@ -4,9 +4,9 @@
 import { broadcastShapes, checkShape, rowMajor, type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
 import { isContiguous, size, type Tensor } from '../../tensor.js'
 import { broadcast } from '../../view.js'
-import type { Backend, BinaryOp } from '../backend.js'
+import type { Backend } from '../backend.js'
 import type { Device } from './device.js'
-import { binaryOps, kernel, unaryOps } from './kernel.js'
+import { binaryOps, kernel, scaling, unaryOps } from './kernel.js'
 import { collapse, type Joined, zipArguments } from './walk.js'
 
 /** Elements that one chunk of an elementwise kernel handles. */
@@ -32,7 +32,7 @@ export const elementwise = (device: Device): Elementwise => {
   }
 
   /** Runs zip over views whose innermost strides, after joining axes, are 0 or 1, and not both 0. */
-  const zipViews = (op: BinaryOp, { axes, run, step }: Joined, a: number, b: number, out: number): void => {
+  const zipViews = (op: number, { axes, run, step }: Joined, a: number, b: number, out: number): void => {
     const count = axes.reduce((product, { extent }) => product * extent, 1)
     const units = count * Math.ceil(run / PART)
     const unitsPerChunk = Math.max(1, Math.floor(PART / run))
@@ -40,7 +40,7 @@ export const elementwise = (device: Device): Elementwise => {
       kernel: kernel.zip,
       arguments: zipArguments({
         addresses: [a, b, out],
-        op: binaryOps[op],
+        op,
         run,
         steps: [4 * (step[0] as number), 4 * (step[1] as number)],
         part: PART,
@@ -64,7 +64,7 @@ export const elementwise = (device: Device): Elementwise => {
     if (same && isContiguous(a) && isContiguous(b)) {
       const [left, right] = [device.dense(a), device.dense(b)]
       const { tensor, address } = device.result('float32', shape)
-      zipViews(op, { axes: [], run: size(tensor), step: [1, 1] }, left, right, address)
+      zipViews(binaryOps[op], { axes: [], run: size(tensor), step: [1, 1] }, left, right, address)
       return tensor
     }
     const [left, right] = [device.strided(a), device.strided(b)]
@@ -72,12 +72,18 @@ export const elementwise = (device: Device): Elementwise => {
     const fits = joined.step.every((s) => s === 0 || s === 1) && joined.step.some((s) => s === 1)
     if (fits) {
       const { tensor, address } = device.result('float32', shape)
-      zipViews(op, joined, left.address, right.address, address)
+      zipViews(binaryOps[op], joined, left.address, right.address, address)
       return tensor
     }
     const [whole, part] = [device.dense(broadcast(shape)(a)), device.dense(b)]
     const { tensor, address } = device.result('float32', shape)
-    zipViews(op, collapse(shape, [rowMajor(shape), spread(b, rowMajor(b.shape), shape)]), whole, part, address)
+    zipViews(
+      binaryOps[op],
+      collapse(shape, [rowMajor(shape), spread(b, rowMajor(b.shape), shape)]),
+      whole,
+      part,
+      address,
+    )
     return tensor
   }
 
@@ -177,7 +183,7 @@ export const elementwise = (device: Device): Elementwise => {
     const from = device.dense(x)
     const { tensor, address } = device.result('float32', x.shape)
     const shape = [x.shape[0] as number, size(x) / (x.shape[0] as number)]
-    zipViews('mul', collapse(shape, [[1, 0], rowMajor(shape)]), scale, from, address)
+    zipViews(scaling, collapse(shape, [[1, 0], rowMajor(shape)]), scale, from, address)
     return tensor
   }
 

@@ -46,3 +46,6 @@ export const binaryOps: Readonly<Record<BinaryOp, number>> = {
   tanhGrad: 7,
   sigmoidGrad: 8,
 }
+
+/** The product of `scaleRows`, in the numbering of the binary operations. */
+export const scaling = 9

@@ -6,6 +6,7 @@
  * 28 units of a chunk.
  */
 import { address, argument } from './arguments'
+import { productTowardsZero } from './elementwise'
 import { packColumns } from './pack'
 import { addPatches, packPatches } from './patches'
 import { putPart, putTransposed, tileColumns, tileRows } from './tile'
@@ -236,7 +237,7 @@ function weightedSum(unit: i32, out: usize, scratch: usize): void {
     const gy = sampleGrad(slice)
     const weight = v128.load32_splat(address(3) + ((<usize>sample) << 2))
     // May scale up to 12 bytes too many, into scratch.
-    for (let i: usize = 0; i < count; i += 16) v128.store(scaled + i, f32x4.mul(weight, v128.load(gy + i)))
+    for (let i: usize = 0; i < count; i += 16) v128.store(scaled + i, productTowardsZero(weight, v128.load(gy + i)))
     allChannels(slice, scaled, out, sample > first, scratch)
   }
 }

@@ -30,6 +30,14 @@ function unary(op: i32, x: v128): v128 {
   }
 }
 
+/** a·b, where a product that is too small for a normal number is 0: never farther from 0 than the exact product by more than
+ *  rounding of a normal number, which is relative. NaN stays. */
+// @inline
+export function productTowardsZero(a: v128, b: v128): v128 {
+  const product = f32x4.mul(a, b)
+  return v128.andnot(product, f32x4.lt(f32x4.abs(product), f32x4.splat(1.1754943508222875e-38)))
+}
+
 // @inline
 function binary(op: i32, a: v128, b: v128): v128 {
   const one = f32x4.splat(1)
@@ -50,8 +58,10 @@ function binary(op: i32, a: v128, b: v128): v128 {
       return f32x4.mul(a, v128.and(one, f32x4.gt(b, f32x4.splat(0))))
     case 7:
       return f32x4.mul(a, f32x4.sub(one, f32x4.mul(b, b)))
-    default:
+    case 8:
       return f32x4.mul(f32x4.mul(a, b), f32x4.sub(one, b))
+    default:
+      return productTowardsZero(a, b)
   }
 }
 
@@ -182,6 +192,9 @@ export function zipChunk(chunk: i32): void {
         break
       case 8:
         zipRun(8, a, b, out, count, stepA, stepB)
+        break
+      case 9:
+        zipRun(9, a, b, out, count, stepA, stepB)
         break
     }
   }

@@ -1,0 +1,16 @@
+/**
+ * Attention, residual blocks, and layers from functions: the laws.
+ */
+import { describe } from 'vitest'
+import { defaultBackend } from '../src/tensor/backend/default.js'
+import { blockFamilies } from './arbitraries/layer-composed.js'
+import { layerLaws } from './laws/layer.js'
+import { normLaw } from './laws/norm.js'
+
+describe('layers', () => {
+  for (const [name, cases] of blockFamilies) layerLaws(name, cases)
+})
+
+describe('norms that clipping stands on', () => {
+  for (const [name, cases] of blockFamilies) normLaw(name, cases, defaultBackend())
+})

@@ -1,0 +1,189 @@
+/**
+ * Quantities of per-sample gradients, and the check that tells a researcher whether a rule obeys the laws.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  checkLayer,
+  embedding,
+  encoderBlock,
+  gradVariance,
+  type LayerRule,
+  layer,
+  linear,
+  pairwiseDots,
+  perSampleGrad,
+  perSampleSquaredNorm,
+  quantities,
+  squaredNormPerGroup,
+  squaredNormPerLeaf,
+  sumOfSquaredGrads,
+} from '../src/grad/index.js'
+import { key, randomIntegers } from '../src/sampling/index.js'
+import { defaultBackend } from '../src/tensor/backend/default.js'
+import { reference } from '../src/tensor/backend/reference.js'
+import { zipTensorsWith } from '../src/tensor/elementwise.js'
+import { storageOf, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
+import { flatten, mapTree, namedLeaves, type Tree } from '../src/tensor/tree.js'
+import { take } from '../src/tensor/view.js'
+import { genericTensors, problems } from './arbitraries/batch.js'
+import { blockFamilies, composedFamilies, recurrentFamilies } from './arbitraries/layer-composed.js'
+import { kindFamilies } from './arbitraries/layer-kinds.js'
+import { expectNear } from './laws/closeness.js'
+
+const rowsOf = (grad: Tree, count: number): readonly (readonly number[])[] =>
+  Array.from({ length: count }, (_, n) => toArray(flatten(mapTree(take([n]))(grad))))
+
+describe('quantities', () => {
+  it.each([
+    ['reference', reference, 1e-9],
+    ['wasm', defaultBackend(), 1e-4],
+  ] as const)('%s: are what their names say of the per-sample gradients', (_name, backend, tolerance) => {
+    fc.assert(
+      fc.property(problems({ inputs: genericTensors }), ({ loss, model, params, batch }) => {
+        const count = batch.input.shape[0] as number
+        const { grad } = perSampleGrad(loss, model, { backend })(params, batch)
+        const found = quantities(loss, model, { backend })({
+          squares: sumOfSquaredGrads,
+          variance: gradVariance,
+          dots: pairwiseDots,
+          perLeaf: squaredNormPerLeaf,
+          perLayer: squaredNormPerGroup((path) => path.split('.')[0] as string),
+        })(params, batch)
+        const rows = rowsOf(grad, count)
+        const near = expectNear(tolerance)
+        const total = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0)
+        const width = namedLeaves(params).length === 0 ? 0 : toArray(flatten(params)).length
+        const column = (j: number) => rows.map((row) => row[j] as number)
+        const eachParameter = (of: (g: readonly number[]) => number) =>
+          tensor(
+            Array.from({ length: width }, (_, j) => of(column(j))),
+            [width],
+            'float64',
+          )
+        near(
+          flatten(found.squares as Tree),
+          eachParameter((g) => total(g.map((v) => v * v))),
+        )
+        const variance = (g: readonly number[]) => {
+          const mean = total(g) / g.length
+          return g.length === 0 ? 0 : total(g.map((v) => (v - mean) ** 2)) / g.length
+        }
+        near(flatten(found.variance as Tree), eachParameter(variance))
+        const dot = (a: readonly number[], b: readonly number[]) => total(a.map((v, j) => v * (b[j] as number)))
+        near(
+          found.dots,
+          tensor(
+            rows.flatMap((a) => rows.map((b) => dot(a, b))),
+            [count, count],
+            'float64',
+          ),
+        )
+        const norm = perSampleSquaredNorm(loss, model, { backend, plan: 'materialised' })(params, batch).squaredNorm
+        const add = zipTensorsWith((a, b) => a + b)
+        const added = (parts: readonly Tensor[]) => parts.reduce(add, zeros([count], 'float64'))
+        near(added(namedLeaves(found.perLeaf as Tree).map(({ leaf }) => leaf)), norm)
+        near(added(Object.values(found.perLayer)), norm)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('checkLayer', () => {
+  it.each([...kindFamilies, ...composedFamilies, ...blockFamilies, ...recurrentFamilies])(
+    'finds nothing wrong with %s',
+    async (_name, cases) => {
+      await fc.assert(
+        fc.asyncProperty(cases, fc.nat(), async ({ rule, input }, seed) => {
+          expect(await checkLayer({ input, key: key(seed) })(rule)()).toEqual([])
+        }),
+        { numRuns: 3 },
+      )
+    },
+  )
+  it('finds nothing wrong with a transformer block', async () => {
+    for (const causal of [false, true])
+      expect(await checkLayer({ input: [3, 4] })(encoderBlock({ features: 4, heads: 2, hidden: 3, causal }))()).toEqual(
+        [],
+      )
+  })
+  it('takes tokens', async () => {
+    const rule = embedding({ vocabulary: 5, features: 2 })
+    const draw = randomIntegers(5)
+    expect(await checkLayer({ input: [4], draw })(rule)()).toEqual([])
+  })
+
+  const right = linear(2)
+  type Rule = typeof right
+  const wrong: readonly (readonly [law: string, Partial<Rule>])[] = [
+    ['init tells the shape', { init: (k, input) => ({ ...right.init(k, input), output: [3] }) }],
+    [
+      'arguments are not written to',
+      {
+        forward: (backend, params, x) => {
+          storageOf(x)[x.offset] = 7
+          return right.forward(backend, params, x)
+        },
+      },
+    ],
+    [
+      'samples do not see each other',
+      {
+        forward: (backend, params, x) => {
+          const mean = backend.sum(x, [0])
+          return right.forward(backend, params, backend.zip('sub', x, mean))
+        },
+      },
+    ],
+    [
+      'the empty batch is a batch',
+      {
+        forward: (backend, params, x) => {
+          if (x.shape[0] === 0) throw new Error('nothing to do')
+          return right.forward(backend, params, x)
+        },
+      },
+    ],
+    [
+      'perSampleGrad is the derivative',
+      {
+        perSampleGrad: (b, params, x, gy) =>
+          mapTree((leaf) => b.map('neg', leaf))(right.perSampleGrad(b, params, x, gy)),
+      },
+    ],
+    ['backward is the derivative', { backward: (b, params, x, gy) => b.map('neg', right.backward(b, params, x, gy)) }],
+    ['perSampleSquaredNorm is', { perSampleSquaredNorm: (b, _params, _x, gy) => b.rowDots(gy, gy) }],
+    [
+      'weightedGrad is',
+      { weightedGrad: (b, params, x, gy) => right.weightedGrad(b, params, x, gy, tensor([1, 1, 1], [3])) },
+    ],
+    [
+      'a pullback reads',
+      {
+        pullback: (b, params, x, gy) => ({
+          ...right.pullback(b, params, x, gy),
+          squaredNorm: () => zeros([gy.shape[0] as number], 'float64'),
+        }),
+      },
+    ],
+  ]
+  it.each(wrong)('says so where "%s" is broken', async (law, change) => {
+    const rule = { ...right, ...change } as Rule
+    const broken = await checkLayer({ input: [3] })(rule)()
+    expect(broken.map((found) => found.law).join()).toContain(law)
+    for (const { sentence } of broken) expect(sentence).toContain('linear(2)')
+  })
+  it('ten lines are a layer: what is derived from them obeys the laws', async () => {
+    const scale: LayerRule<{ readonly factor: Tensor }, Tensor> = layer({
+      name: 'scale',
+      init: (_key, input) => ({ params: { factor: tensor([2], [1]) }, output: input }),
+      forward: (backend, { factor }, x) => [backend.zip('mul', x, factor), x],
+      backward: (backend, { factor }, _x, gy) => backend.zip('mul', gy, factor),
+      perSampleGrad: (backend, _params, x, gy) => ({
+        factor: tensor(toArray(backend.rowDots(x, gy)), [x.shape[0] as number, 1], 'float64'),
+      }),
+    })
+    expect(await checkLayer({ input: [3, 2] })(scale)()).toEqual([])
+  })
+})

@@ -1,0 +1,42 @@
+/**
+ * What underflow can do to a norm in the Gram form. Products of two small cotangents leave the range of the dtype long
+ * before the gradient does: saturated gates have cotangents of 10⁻²⁵, whose squares are 0 in float32.
+ */
+import type { Backend } from '../tensor/backend/backend.js'
+import { zipTensorsWith } from '../tensor/elementwise.js'
+import type { Tensor } from '../tensor/tensor.js'
+
+/** The smallest normal number; a product of magnitude below it may be lost. */
+const smallest = { float32: 2 ** -126, float64: 2 ** -1022 } as const
+
+/** Extents of A [n, t, i] and B [n, t, o]. */
+export interface GramExtents {
+  readonly t: number
+  readonly i: number
+  readonly o: number
+}
+
+/**
+ * All that underflow can have taken from ⟨A Aᵀ, B Bᵀ⟩, from ‖A‖² and ‖B‖², τ being the smallest normal number:
+ *
+ *   τ t (o ‖A‖² + i ‖B‖²) + τ² t² i o
+ *
+ * Shapes     [n], [n] → [n], float64
+ * Guarantee  0 where A or B is 0; a norm grows by no more than about 10⁻¹⁹ √(t (o ‖A‖² + i ‖B‖²)) in float32
+ *
+ * @internal
+ */
+export const lostByUnderflow = (
+  { dtype }: Pick<Backend, 'dtype'>,
+  { t, i, o }: GramExtents,
+): ((ofA: Tensor, ofB: Tensor) => Tensor) => {
+  const tau = smallest[dtype] * t
+  return zipTensorsWith((ofA, ofB) => (ofA === 0 || ofB === 0 ? 0 : tau * (o * ofA + i * ofB) + tau * tau * i * o))
+}
+
+/** A squared norm in the Gram form of a [n, t, i] and b [n, t, o], and what underflow can have taken from it. @internal */
+export const aboveUnderflow = (backend: Backend, squaredNorm: Tensor, a: Tensor, b: Tensor): Tensor => {
+  const [, t, i] = a.shape as readonly [number, number, number]
+  const lost = lostByUnderflow(backend, { t, i, o: b.shape[2] as number })
+  return zipTensorsWith((s, l) => s + l)(squaredNorm, lost(backend.rowDots(a, a), backend.rowDots(b, b)))
+}
