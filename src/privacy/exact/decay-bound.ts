@@ -7,14 +7,14 @@
  *   near   |φ(y)|² ≤ 1 − (2/π²) a² E[(L − L̃)²; L, L̃ ∈ W]     a ≤ y ≤ b, W an interval of length π/b, L̃ an independent copy:
  *          |φ|² = E cos(y(L − L̃)) and 1 − cos x ≥ 2x²/π² for |x| ≤ π
  *
- * The far bound falls for ever; the near one is read on cells [a, 1.15a], with W where the losses crowd: at their bottom, at their top for `add`, around 0 for `replace`. Sums over nodes stand for
+ * The far bound falls for ever; the near one is read on cells [a, 1.15a], with W at the edges of the losses, and about quantiles of them. Sums over nodes stand for
  * the integrals: all of a total variation, plus 10 max(G p^{κ−1}) (e^{Λh²/8} − 1) for at most five extrema between nodes, where the
  * logarithm's second derivative is at most Λ = 1 + (2c + 4 + 2κ)/(4σ²); and four fifths of the near bound's expectation, since W cuts
  * the rule.
  */
 import type { Composition } from './composition.js'
 import { innerRule } from './inner-rule.js'
-import { type LossAt, lossAt, type PairKind, type SampledPair, slopeAt, windowOf } from './pair.js'
+import { type LossAt, lossAt, type SampledPair, slopeAt, windowOf } from './pair.js'
 
 const POWERS: readonly number[] = [0, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1, 1.5, 2, 3]
 
@@ -101,15 +101,20 @@ const farBound =
   (y: number): number =>
     bounds.reduce((best, { lost, variation }) => Math.min(best, lost + variation / y), 1)
 
-const nearBound = ({ logDensity, loss, peak }: TiltedLaw, kind: PairKind): CellDecay => {
+/** Where windows stand: at the edges of the losses, and about these parts of the tilted mass. */
+const QUANTILES: readonly number[] = [0.05, 0.2, 0.5, 0.8]
+
+const nearBound = ({ logDensity, loss, peak }: TiltedLaw): CellDecay => {
   const count = logDensity.length
-  // Moments of L − L₀ up to a node, L₀ where the losses crowd.
   const [mass, one, two] = Array.from({ length: 3 }, () => new Float64Array(count + 1)) as [
     Float64Array,
     Float64Array,
     Float64Array,
   ]
-  const origin = kind === 'remove' ? (loss[0] as number) : kind === 'add' ? (loss[count - 1] as number) : 0
+  // Moments are taken about the edge where losses crowd, the smallest |L|-spacing: differences of sums must keep their digits.
+  const crowdsBelow =
+    (loss[1] as number) - (loss[0] as number) < (loss[count - 1] as number) - (loss[count - 2] as number)
+  const origin = loss[crowdsBelow ? 0 : count - 1] as number
   for (let k = 0; k < count; k++) {
     const g = Math.exp((logDensity[k] as number) - peak)
     const x = (loss[k] as number) - origin
@@ -118,23 +123,30 @@ const nearBound = ({ logDensity, loss, peak }: TiltedLaw, kind: PairKind): CellD
     two[k + 1] = (two[k] as number) + g * x * x
   }
   const total = mass[count] as number
-  /** The number of nodes whose loss is below the origin + x. */
-  const below = (x: number): number => {
-    let [low, high] = [0, count]
+  /** The first index from which on an increasing sequence is at least x. */
+  const firstFrom = (values: Float64Array, x: number): number => {
+    let [low, high] = [0, values.length]
     while (high > low) {
       const middle = (low + high) >> 1
-      if ((loss[middle] as number) - origin < x) low = middle + 1
+      if ((values[middle] as number) < x) low = middle + 1
       else high = middle
     }
     return low
   }
+  const centres = QUANTILES.map((part) => loss[Math.min(count - 1, firstFrom(mass, part * total))] as number)
+  const spreadFrom = (low: number, width: number): number => {
+    const [start, stop] = [firstFrom(loss, low), firstFrom(loss, low + width)]
+    const within = (sums: Float64Array): number => (sums[stop] as number) - (sums[start] as number)
+    return Math.max(0, within(mass) * within(two) - within(one) ** 2)
+  }
   return (a, b) => {
     const width = Math.PI / b
-    const start = kind === 'remove' ? 0 : below(kind === 'add' ? -width : -0.5 * width)
-    const stop = kind === 'add' ? count : below(kind === 'remove' ? width : 0.5 * width)
-    const within = (sums: Float64Array): number => (sums[stop] as number) - (sums[start] as number)
-    const spread = Math.max(0, within(mass) * within(two) - within(one) ** 2)
-    return 0.5 * Math.log1p(-Math.min(0.999, (0.8 * (4 / Math.PI ** 2) * a * a * spread) / (total * total)))
+    const starts = [loss[0] as number, (loss[count - 1] as number) - width, ...centres.map((x) => x - 0.5 * width)]
+    const spread = starts.reduce((best, low) => Math.max(best, spreadFrom(low, width)), 0)
+    // Of a difference of sums that cancels to nothing nothing is claimed.
+    const rounding = 1e-13 * total * (two[count] as number)
+    const share = (0.8 * (4 / Math.PI ** 2) * a * a * Math.max(0, spread - rounding)) / (total * total)
+    return 0.5 * Math.log1p(-Math.min(0.999, share))
   }
 }
 
@@ -142,7 +154,7 @@ const stepDecay = (pair: SampledPair, tilt: number): CellDecay => {
   const law = tiltedLaw(pair, tilt)
   if (law === undefined) return () => 0
   const far = farBound(farBounds(law, pair, tilt))
-  const near = nearBound(law, pair.kind)
+  const near = nearBound(law)
   return (a, b) => Math.min(Math.log(far(a)), near(a, b))
 }
 

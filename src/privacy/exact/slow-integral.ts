@@ -20,7 +20,7 @@ export interface SlowIntegral {
   readonly error: number
 }
 
-const MOST_PANELS = 3000
+const MOST_PANELS = 600
 const MOST_PERIODS = 60
 
 /** The frequency of the oscillation that remains when everything else has died away; 0 if nothing remains. */
