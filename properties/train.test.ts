@@ -16,7 +16,7 @@ import { Composition, Event, epsilonOf, flatClip, rdp } from '../src/privacy/ind
 import { chachaKey, key, poissonSample } from '../src/sampling/index.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
-import { flatten, full, mapTensor, mapTree, type Tree, toArray } from '../src/tensor/index.js'
+import { flatten, full, mapTensor, mapTree, scaleTensor, type Tree, toArray } from '../src/tensor/index.js'
 import {
   accuracy,
   checkpointNotes,
@@ -226,7 +226,7 @@ describe('dpSgd', () => {
     for (let t = 0; t < 12; t++) {
       const batch = data.take(poissonSample({ samplingProbability: 0.2 })(start.keys.sampling, t)(60))
       const { grad } = gradient(params, batch, full(1, [batch.input.shape[0] as number], 'float64'))
-      const [updates, next] = optimizer.update(mapTree(mapTensor((x) => x / 12))(grad), state, params)
+      const [updates, next] = optimizer.update(mapTree(scaleTensor(1 / 12))(grad), state, params)
       state = next
       params = applyUpdates(params, updates) as typeof params
     }

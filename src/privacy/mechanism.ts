@@ -3,8 +3,8 @@
  */
 import { foldIn, type Key } from '../sampling/key.js'
 import { standardNormals } from '../sampling/normal.js'
-import { mapTensor } from '../tensor/elementwise.js'
-import { allocate, contiguous, size, storageOf, unsafeTensor } from '../tensor/tensor.js'
+import { scaleTensor } from '../tensor/elementwise.js'
+import { allocate, contiguous, type Storage, size, storageOf, unsafeTensor } from '../tensor/tensor.js'
 import { mapTree, type Tree } from '../tensor/tree.js'
 import type { BoundedSum } from './clip.js'
 import { gaussian as gaussianEvent, type NoiseGrade, nonPrivate, type PrivacyEvent } from './event.js'
@@ -17,6 +17,17 @@ export interface Released<A> {
 
 /** The grade of the noise that a key makes: only ChaCha20 noise withstands a reader who wants to predict it. */
 export const gradeOf = (key: Key): NoiseGrade => (key._tag === 'ChaCha20' ? 'secure' : 'float')
+
+interface Noising {
+  readonly sums: Storage
+  readonly noise: Float64Array
+  readonly deviation: number
+}
+
+/** x + deviation · z, in float64, rounded once. */
+const addNoise = ({ sums, noise, deviation }: Noising, out: Storage): void => {
+  for (let i = 0; i < out.length; i++) out[i] = (sums[i] as number) + deviation * (noise[i] as number)
+}
 
 /**
  * Adds independent normal noise to every number of a bounded sum.
@@ -46,11 +57,10 @@ export const gaussian = (
       // A key for each leaf by its place: two leaves may share a path, as those of { 'a.b': … } and { a: { b: … } } do.
       let place = 0
       const value = mapTree((leaf) => {
-        const [source, noise] = [contiguous(leaf), standardNormals(size(leaf))(foldIn(place++)(key))]
-        const data = storageOf(source)
-        const out = allocate(leaf.dtype, size(leaf))
-        for (let i = 0; i < out.length; i++)
-          out[i] = (data[source.offset + i] as number) + deviation * (noise[i] as number)
+        const source = contiguous(leaf)
+        const sums = storageOf(source).subarray(source.offset, source.offset + size(leaf))
+        const out = allocate(leaf.dtype, sums.length)
+        addNoise({ sums, noise: standardNormals(sums.length)(foldIn(place++)(key)), deviation }, out)
         return unsafeTensor(out, leaf.shape)
       })(sum)
       return { value, event: gaussianEvent(noiseMultiplier, gradeOf(key)) }
@@ -66,5 +76,5 @@ export const gaussian = (
 export const meanOver = (expectedBatchSize: number): (<P extends Tree>(released: Released<P>) => Released<P>) => {
   if (!(expectedBatchSize > 0))
     throw new RangeError(`expectedBatchSize is ${expectedBatchSize}: it must be a number above 0`)
-  return ({ value, event }) => ({ value: mapTree(mapTensor((x) => x / expectedBatchSize))(value), event })
+  return ({ value, event }) => ({ value: mapTree(scaleTensor(1 / expectedBatchSize))(value), event })
 }
