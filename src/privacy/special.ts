@@ -1,1 +1,0 @@
-export * from '../tensor/special.js'
