@@ -1,4 +1,4 @@
-# Known answers for src/privacy/special.ts and the closed forms around it, at float64 arguments.
+# Known answers for src/tensor/special.ts and the closed forms around it, at float64 arguments.
 #
 #   python -m venv venv && venv/bin/pip install mpmath && venv/bin/python special.py > special.json
 import json, math, random

@@ -8,7 +8,7 @@
  * since every term is ≥ 0 and the term k = 0 is δ(ε). The others: for k < 0, δ ≤ 1 gives 1/(e^{2πc/h} − 1); for k > 0, Chernoff at any
  * c′ > c gives B(c′) e^{−c′ε} x with x = ϱ/(1 − ϱ), ϱ = e^{−2π(c′−c)/h}, B(c′) = e^{K(c′)} c′^{c′} / (1 + c′)^{1+c′}.
  */
-import { logAddExp } from '../special.js'
+import { logAddExp } from '../../tensor/special.js'
 import { type Composition, cumulants } from './composition.js'
 import { logChernoff, type SaddlePoint } from './saddle-point.js'
 

@@ -16,8 +16,9 @@
  *
  * References  Alghamdi et al. 2023, arXiv:2208.09595, Thm 3.1 · Trefethen & Weideman 2014, SIAM Review 56 (the trapezoid rule)
  */
+
+import { logAddExp, logSubExp, logSumExp } from '../../tensor/special.js'
 import { logDeltaOfGdp } from '../gdp.js'
-import { logAddExp, logSubExp, logSumExp } from '../special.js'
 import { logAliasing, type OuterStep, outerStep } from './aliasing.js'
 import type { Composition } from './composition.js'
 import { type Contour, type ContourSum, contourSum } from './contour-sum.js'

@@ -9,8 +9,9 @@
  *
  * Reference  Balle, Barthe & Gaboardi 2018, arXiv:1807.01647, Thm 8 (advanced joint convexity)
  */
+
+import { logNdtr, logSubExp } from '../../tensor/special.js'
 import { logDeltaOfGdp } from '../gdp.js'
-import { logNdtr, logSubExp } from '../special.js'
 import type { SampledPair } from './pair.js'
 
 /** What the difference of two logarithms cost: an absolute error of log δ. */
