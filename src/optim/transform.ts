@@ -10,9 +10,10 @@
  *
  * References  Hessel et al. 2020, Optax
  */
+import { scaleTensor } from '../tensor/elementwise.js'
 import { type EmptyTree, emptyTree, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { checkNonNegative } from './hyperparameters.js'
-import { combine, scaled } from './leaf.js'
+import { combine } from './leaf.js'
 import { asSchedule, type Schedule } from './schedule.js'
 
 /** What a transformation remembers from step to step. */
@@ -62,12 +63,12 @@ export const chain = <const S extends readonly OptimizerState[]>(
 
 /** factor·u. */
 export const scale = (factor: number): GradientTransformation<EmptyTree> =>
-  factor === 1 ? identity : stateless((updates) => mapTree(scaled(factor))(updates))
+  factor === 1 ? identity : stateless((updates) => mapTree(scaleTensor(factor))(updates))
 
 /** schedule(t)·u, where t counts the updates from 0. */
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation<StepState> => ({
   init: () => ({ step: 0 }),
-  update: (updates, { step }) => [mapTree(scaled(schedule(step)))(updates), { step: step + 1 }],
+  update: (updates, { step }) => [mapTree(scaleTensor(schedule(step)))(updates), { step: step + 1 }],
 })
 
 /**
