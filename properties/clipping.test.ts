@@ -3,7 +3,7 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { flatten, linear, meanSquaredError, sequential, tanh } from '../src/grad/index.js'
+import { flatten, type Loss, linear, meanSquaredError, sequential, tanh } from '../src/grad/index.js'
 import { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from '../src/privacy/clip.js'
 import { clippedGrad, clippedGradWithDiagnostics } from '../src/privacy/clipped-grad.js'
 import { key } from '../src/sampling/index.js'
@@ -313,5 +313,25 @@ describe('disjointSum', () => {
         expect(concat(a, b).l2Bound).toBe(Math.max(a.l2Bound, b.l2Bound))
       }),
     )
+  })
+})
+
+describe('a Gram norm whose products underflow', () => {
+  /** A loss whose cotangent is the same small number everywhere. */
+  const steady =
+    (cotangent: number): Loss =>
+    (prediction) => ({
+      value: full(0, [prediction.shape[0] as number], 'float64'),
+      cotangent: full(cotangent, prediction.shape, 'float64'),
+    })
+
+  it('still bounds the contribution: inputs of 1e18, cotangents of 1e-24, C of 1e-9', () => {
+    const model = linear(8, { bias: false })
+    const { params } = model.init(key(0), [2, 8])
+    const batch = { input: full(1e18, [1, 2, 8]), target: full(0, [1]) }
+    const { sum } = clippedGrad(steady(1e-24), model, flatClip(1e-9), { backend: defaultBackend() })(params, batch)
+    const length = Math.hypot(...leaves(sum).flatMap(toArray))
+    expect(length).toBeGreaterThan(0)
+    expect(length).toBeLessThanOrEqual(1e-9)
   })
 })
