@@ -35,7 +35,7 @@ import { type Family, shown, tokensBelow } from './layer-kinds.js'
 import { shapes } from './tensor.js'
 
 const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
-const any = (rule: unknown): AnyLayer => rule as AnyLayer
+const anyLayer = (rule: unknown): AnyLayer => rule as AnyLayer
 
 const recurrent = (make: (hidden: number, options: Parameters<typeof rnn>[1]) => AnyLayer): Arbitrary<LayerCase> =>
   fc
@@ -62,14 +62,14 @@ const attentions: Arbitrary<LayerCase> = fc
     steps: between(1, 4),
   })
   .map(({ extents: [heads = 1, each = 1], causal, bias, steps }) => ({
-    rule: any(selfAttention({ features: heads * each, heads, causal, bias })),
+    rule: anyLayer(selfAttention({ features: heads * each, heads, causal, bias })),
     input: [steps, heads * each],
     misfits: [[heads * each], [steps, heads * each + 1], [1, steps, heads * each]],
   }))
 
 const softmaxes: Arbitrary<LayerCase> = fc
   .tuple(shapes({ maxRank: 2, maxExtent: 3 }), between(1, 4))
-  .map(([before, k]) => ({ rule: any(softmax), input: [...before, k], misfits: [[]] }))
+  .map(([before, k]) => ({ rule: anyLayer(softmax), input: [...before, k], misfits: [[]] }))
 
 const parallels: Arbitrary<LayerCase> = fc
   .record({
@@ -100,7 +100,7 @@ const residuals: Arbitrary<LayerCase> = fc
     const shortcut = conv2d(2 * outputs, { kernel: 1, stride, bias: false })
     const plain = stride === 1 && inputs === 2 * outputs
     return {
-      rule: any(plain ? residual(body) : residual(body, shortcut)),
+      rule: anyLayer(plain ? residual(body) : residual(body, shortcut)),
       input: [inputs, extent, extent],
       misfits: [[inputs]],
     }
@@ -125,14 +125,14 @@ const ties: Arbitrary<LayerCase> = fc
       }),
     )
     const width = transposedFirst ? rows : columns
-    return { rule: any(rule), input: [...positions, width], misfits: [[...positions, width + 1]] }
+    return { rule: anyLayer(rule), input: [...positions, width], misfits: [[...positions, width + 1]] }
   })
 
 /** A language model whose head is its table. */
 const languageModels: Arbitrary<LayerCase> = fc
   .record({ vocabulary: between(1, 4), features: between(1, 3), steps: between(0, 4), embeddings: between(1, 2) })
   .map(({ vocabulary, features, steps, embeddings }) => ({
-    rule: any(
+    rule: anyLayer(
       sequential(
         tokensBelow(vocabulary),
         tied({ rows: vocabulary, columns: features })((w) => [
@@ -152,7 +152,7 @@ const reuses: Arbitrary<LayerCase> = fc
   .map(({ times, features, rows, copies }) => {
     const one = sequential(linear(features), tanh)
     return {
-      rule: any(copies ? repeat(times)(one) : reuse(times)(one)),
+      rule: anyLayer(copies ? repeat(times)(one) : reuse(times)(one)),
       input: [rows, features],
       misfits: [[]],
     }
@@ -164,7 +164,7 @@ const frozens: Arbitrary<LayerCase> = fc
     const width = first ? inputs : 3
     const fixed = frozen(linear(2).init(key(5), [width]).params)(linear(2))
     return {
-      rule: any(
+      rule: anyLayer(
         first
           ? named({ fixed, act: tanh, head: linear(outputs) })
           : named({ body: linear(3), act: tanh, fixed, head: linear(outputs) }),
@@ -184,7 +184,7 @@ export const recurrentFamilies: readonly Family[] = (
 
 /** Everything that `Operations` has, in one function of two parameters. */
 const traced = (steps: number, features: number): AnyLayer =>
-  any(
+  anyLayer(
     fromFunction({
       name: 'traced',
       init: (_key, input) => ({
@@ -219,7 +219,7 @@ const adapters: Arbitrary<LayerCase> = fc
   .map(({ inputs, outputs, rank, alpha, bias, positions }) => {
     const base = linear(outputs, { bias }).init(key(5), [inputs]).params
     return {
-      rule: any(loraLinear(base, alpha === undefined ? { rank } : { rank, alpha })),
+      rule: anyLayer(loraLinear(base, alpha === undefined ? { rank } : { rank, alpha })),
       input: [...positions, inputs],
       misfits: [[]],
     }
@@ -232,7 +232,7 @@ const standardised: Arbitrary<LayerCase> = fc
       ? conv2d(outputs, { kernel: 2, bias })
       : linear(outputs, { bias })
     return {
-      rule: any(weightStandardised({ epsilon: 0.1 })(inner)),
+      rule: anyLayer(weightStandardised({ epsilon: 0.1 })(inner)),
       input: convolves ? [inputs, 3, 3] : [2, inputs],
       misfits: [[]],
     }
