@@ -9,25 +9,25 @@ import {
   calibrateSteps,
   showCalibrationFailure,
 } from '../src/privacy/calibrate.js'
-import * as Event from '../src/privacy/event.js'
-import { eventFromJson, eventToJson } from '../src/privacy/event-json.js'
-import { exactRdp } from '../src/privacy/exact-rdp.js'
+import * as Event from '../src/privacy/event/event.js'
+import { eventFromJson, eventToJson } from '../src/privacy/event/json.js'
 import { analyticGaussianNoiseMultiplier, epsilonOfGdp, gdp, gdpFor, logDeltaOfGdp } from '../src/privacy/gdp.js'
 import { minimise } from '../src/privacy/minimise.js'
 import { neighbouringRelations } from '../src/privacy/neighbouring.js'
-import { rdp } from '../src/privacy/rdp.js'
-import { gaussianRdpAtExcess, laplaceRdpAtExcess, pureDpRdpAtExcess } from '../src/privacy/rdp-closed-form.js'
-import { bestEpsilon, epsilonFromRdp, logDeltaFromRdp } from '../src/privacy/rdp-conversion.js'
-import { RdpCurves, rdpAtOrder } from '../src/privacy/rdp-curve.js'
+import { rdp } from '../src/privacy/rdp/accountant.js'
+import { gaussianRdpAtExcess, laplaceRdpAtExcess, pureDpRdpAtExcess } from '../src/privacy/rdp/closed-form.js'
+import { bestEpsilon, epsilonFromRdp, logDeltaFromRdp } from '../src/privacy/rdp/conversion.js'
+import { RdpCurves, rdpAtOrder } from '../src/privacy/rdp/curve.js'
+import { exactRdp } from '../src/privacy/rdp/exact-rdp.js'
 import {
   sampledGaussianRdp,
   sampledGaussianRdpAtExcess,
   sampledGaussianRdpAtInteger,
-} from '../src/privacy/rdp-sampled-gaussian.js'
-import { withoutReplacementRdpAtExcess } from '../src/privacy/rdp-without-replacement.js'
+} from '../src/privacy/rdp/sampled-gaussian.js'
+import { withoutReplacementRdpAtExcess } from '../src/privacy/rdp/without-replacement.js'
 import * as Special from '../src/tensor/special.js'
 import { anyEvent, gaussianEvents, logUniform, noiseMultiplier, rdpEvents } from './arbitraries/event.js'
-import { accountingCases, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './golden/accounting-cases.js'
+import { accountingCases, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './golden/accounting/cases.js'
 import { passed } from './golden/outcome.js'
 import { accountantLaws, rightOf, runEvent, runs, sampledGaussianLaws } from './laws/accountant.js'
 import { monoidLaws } from './laws/monoid.js'

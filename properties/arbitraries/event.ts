@@ -2,7 +2,7 @@
  * Privacy events: any, and those that an accountant reads.
  */
 import fc, { type Arbitrary } from 'fast-check'
-import * as Event from '../../src/privacy/event.js'
+import * as Event from '../../src/privacy/event/event.js'
 
 /** Numbers spread evenly over orders of magnitude. */
 export const logUniform = ({ low, high }: { readonly low: number; readonly high: number }): Arbitrary<number> =>

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { reference } from '../../src/tensor/backend/reference.js'
 import { wasm } from '../../src/tensor/backend/wasm/index.js'
-import { accountingCases } from './accounting-cases.js'
+import { accountingCases } from './accounting/cases.js'
 import { dpSgdCases } from './dp-sgd-cases.js'
 import { layerCases } from './layer-cases.js'
 import { optimCases } from './optim-cases.js'

@@ -5,7 +5,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { expect, it } from 'vitest'
 import { type Accountant, type Bounds, deltaOf, epsilonOf } from '../../src/privacy/accountant.js'
-import * as Event from '../../src/privacy/event.js'
+import * as Event from '../../src/privacy/event/event.js'
 import { logUniform, noiseMultiplier, samplingProbability, uncheckedEvent } from '../arbitraries/event.js'
 
 /** An accountant and the events that it reads. */

@@ -13,7 +13,7 @@ import { leaves, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
 import { take } from '../tensor/view.js'
 import { finiteDifferenceGrad } from './finite-difference.js'
 import { type LayerRule, squaredNormOfRows, weightedSumOfRows } from './layer.js'
-import type { Loss } from './loss.js'
+import type { Loss } from './losses/loss.js'
 
 export interface CheckLayerOptions {
   /** The shape of one sample. */

@@ -9,7 +9,7 @@ import { full, type Tensor } from '../tensor/tensor.js'
 import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { concatenate, reshape, take } from '../tensor/view.js'
 import { type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
-import type { Loss } from './loss.js'
+import type { Loss } from './losses/loss.js'
 
 /** Inputs [n, …] and targets [n, …] of the same samples. */
 export interface Batch {

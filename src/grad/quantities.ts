@@ -10,7 +10,7 @@ import { full, type Tensor, zeros } from '../tensor/tensor.js'
 import { foldTree, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
 import { transpose } from '../tensor/view.js'
 import type { LayerRule } from './layer.js'
-import type { Loss } from './loss.js'
+import type { Loss } from './losses/loss.js'
 import { packedAs } from './pack.js'
 import { type Batch, type GradientOptions, type PerSampleGradients, withPerSampleGradients } from './per-sample.js'
 

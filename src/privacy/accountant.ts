@@ -5,7 +5,14 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import { type Composed, type NoOp, type PrivacyEvent, type SelfComposed, showEvent, type Unsupported } from './event.js'
+import {
+  type Composed,
+  type NoOp,
+  type PrivacyEvent,
+  type SelfComposed,
+  showEvent,
+  type Unsupported,
+} from './event/event.js'
 import { type InvalidParameter, invalidParameter, showInvalidParameter } from './invalid-parameter.js'
 import type { Neighbouring } from './neighbouring.js'
 

@@ -7,7 +7,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Accountant, type AccountingFailure, showAccountingFailure } from './accountant.js'
-import type { PrivacyEvent } from './event.js'
+import type { PrivacyEvent } from './event/event.js'
 import { type InvalidParameter, invalidParameter } from './invalid-parameter.js'
 import { narrow } from './root.js'
 

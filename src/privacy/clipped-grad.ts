@@ -3,7 +3,7 @@
  */
 
 import type { LayerRule } from '../grad/layer.js'
-import type { Loss } from '../grad/loss.js'
+import type { Loss } from '../grad/losses/loss.js'
 import { type Batch, type GradientOptions, takeBatch, withPerSampleGradients } from '../grad/per-sample.js'
 import { mapTensor } from '../tensor/elementwise.js'
 import { contiguous, size, type Tensor, tensor, toArray } from '../tensor/tensor.js'

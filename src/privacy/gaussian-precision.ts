@@ -1,7 +1,7 @@
 /**
  * The precision 1/σ² of Gaussians: what adds up when several are released on one batch.
  */
-import type { PrivacyEvent } from './event.js'
+import type { PrivacyEvent } from './event/event.js'
 
 /** Is σ a noise multiplier whose precision can be told from 0? An infinite one releases nothing, and its precision is 0. */
 export const isNoiseMultiplier = (sigma: number): boolean => (sigma >= 0 && sigma <= 1e150) || sigma === Infinity

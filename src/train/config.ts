@@ -2,7 +2,7 @@
  * What a private training run is told, and the public numbers that come of it.
  */
 import type { LayerRule } from '../grad/layer.js'
-import type { Loss } from '../grad/loss.js'
+import type { Loss } from '../grad/losses/loss.js'
 import type { GradientOptions } from '../grad/per-sample.js'
 import type { GradientTransformation, OptimizerState } from '../optim/index.js'
 import type { ClipRule } from '../privacy/clip.js'

@@ -18,7 +18,7 @@ import {
   type PrivacyEvent,
   poissonSampled,
   selfComposed,
-} from '../privacy/event.js'
+} from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
 import { gaussian, meanOver } from '../privacy/mechanism.js'
 import { foldIn, type Key, physicalBatches, poissonSample } from '../sampling/index.js'

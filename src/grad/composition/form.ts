@@ -1,0 +1,75 @@
+/**
+ * One layer in the clothes of another: parameters under other names or shapes, samples of another shape.
+ */
+import type { Key } from '../../sampling/key.js'
+import type { Shape } from '../../tensor/shape.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import type { Tree } from '../../tensor/tree.js'
+import { reshape } from '../../tensor/view.js'
+import { type LayerRule, layer, type Pullback } from '../layer.js'
+
+/**
+ * How the outer layer's parameters P are the inner layer's Q. Both ways only move and reshape numbers; `lead` counts the
+ * sample axes that precede those of a parameter: 1 for per-sample gradients, else 0.
+ */
+export interface Form<P extends Tree, Q extends Tree> {
+  readonly name: string
+  readonly into: (params: P) => Q
+  readonly from: (params: Q, lead: 0 | 1) => P
+  /** Shapes of one sample, outer to inner and back; numbers keep their order. Default: the same. Throws a ShapeError. */
+  readonly input?: { readonly into: (input: Shape) => Shape; readonly from: (input: Shape) => Shape }
+  readonly output?: { readonly into: (output: Shape) => Shape; readonly from: (output: Shape) => Shape }
+}
+
+const same = { into: (shape: Shape): Shape => shape, from: (shape: Shape): Shape => shape }
+
+/** A change of the shape of each sample. */
+const eachSample =
+  (change: (sample: Shape) => Shape) =>
+  (x: Tensor): Tensor =>
+    reshape([x.shape[0] as number, ...change(x.shape.slice(1))])(x)
+
+/**
+ * The same function with parameters and samples in another form.
+ *
+ *   y = f(into θ, x)      g = from g_f: moving numbers about keeps norms, so nothing else changes
+ *
+ * Cost  that of the layer
+ *
+ * @example
+ * const rule = inForm({ name: 'w', into: ({ w }) => ({ weight: w }), from: ({ weight }) => ({ w: weight }) })(linear(2, { bias: false }))
+ * Object.keys(rule.init(key(0), [3]).params) // => ['w']
+ */
+export const inForm =
+  <P extends Tree, Q extends Tree>({ name, into, from, input = same, output = same }: Form<P, Q>) =>
+  <C>(rule: LayerRule<Q, C>): LayerRule<P, C> => {
+    const [inputInto, inputFrom] = [eachSample(input.into), eachSample(input.from)]
+    const [outputInto, outputFrom] = [eachSample(output.into), eachSample(output.from)]
+    return layer<P, C>({
+      name,
+      init: (key: Key, shape: Shape) => {
+        const inner = rule.init(key, input.into(shape))
+        return { params: from(inner.params, 0), output: output.from(inner.output) }
+      },
+      forward: (backend, params, x) => {
+        const [y, cache] = rule.forward(backend, into(params), inputInto(x))
+        return [outputFrom(y), cache]
+      },
+      backward: (backend, params, cache, gy) => inputFrom(rule.backward(backend, into(params), cache, outputInto(gy))),
+      perSampleGrad: (backend, params, cache, gy) =>
+        from(rule.perSampleGrad(backend, into(params), cache, outputInto(gy)), 1),
+      perSampleSquaredNorm: (backend, params, cache, gy) =>
+        rule.perSampleSquaredNorm(backend, into(params), cache, outputInto(gy)),
+      weightedGrad: (backend, params, cache, gy, weight) =>
+        from(rule.weightedGrad(backend, into(params), cache, outputInto(gy), weight), 0),
+      pullback: (backend, params, cache, gy): Pullback<P> => {
+        const pulled = rule.pullback(backend, into(params), cache, outputInto(gy))
+        return {
+          inputGrad: () => inputFrom(pulled.inputGrad()),
+          perSampleGrad: () => from(pulled.perSampleGrad(), 1),
+          squaredNorm: pulled.squaredNorm,
+          weightedGrad: (weight) => from(pulled.weightedGrad(weight), 0),
+        }
+      },
+    })
+  }

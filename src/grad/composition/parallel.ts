@@ -1,0 +1,112 @@
+/**
+ * Composition side by side: branches that see the same input, and whose outputs are added or put next to each other.
+ */
+import { foldIn, type Key } from '../../sampling/key.js'
+import type { Backend } from '../../tensor/backend/backend.js'
+import { zipTensorsWith } from '../../tensor/elementwise.js'
+import { type Shape, ShapeEq, shapeError } from '../../tensor/shape.js'
+import { type Tensor, zeros } from '../../tensor/tensor.js'
+import { leaves, type Tree } from '../../tensor/tree.js'
+import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { join, parted } from '../pack.js'
+import type { CachesOf, ParamsOf } from './sequential.js'
+
+const addNorms = zipTensorsWith((a, b) => a + b)
+
+/** How the outputs of the branches become one. */
+export interface ParallelOptions {
+  /** `add` (the default): one shape for all. `concatenate`: along an axis of the sample. */
+  readonly combine?: 'add' | 'concatenate'
+  /** The axis of one sample along which outputs are concatenated; default 0, the channels or features. */
+  readonly axis?: number
+}
+
+/** The caches of the branches, and the extent of each output along the axis of concatenation. */
+export interface ParallelCache<Cs> {
+  readonly caches: Cs
+  readonly extents: readonly number[]
+}
+
+/**
+ * The branches side by side. Parameters are the list of theirs.
+ *
+ *   y = Σ_b f_b(x)   or   [f₀(x), f₁(x), …]      gx = Σ_b pullback f_b      ‖g‖² = Σ_b ‖g_b‖²
+ *
+ * Shapes  x [n, …] → y [n, …], of the branches' one shape, or joined along `axis`
+ * Cost    that of the branches
+ * Errors  ShapeError where the outputs do not fit together
+ *
+ * @example
+ * parallel({ combine: 'concatenate' })(linear(2), linear(3)).init(key(0), [4]).output // => [5]
+ */
+export const parallel =
+  ({ combine = 'add', axis = 0 }: ParallelOptions = {}) =>
+  <const Ls extends readonly [AnyLayer, ...AnyLayer[]]>(
+    ...branches: Ls
+  ): LayerRule<ParamsOf<Ls> & Tree, ParallelCache<CachesOf<Ls>>> => {
+    type P = ParamsOf<Ls> & Tree
+    type C = ParallelCache<CachesOf<Ls>>
+    const rules: readonly AnyLayer[] = branches
+    const adds = combine === 'add'
+    const name = `parallel(${rules.map((rule) => rule.name).join(adds ? ' + ' : ', ')})`
+
+    const outputOf = (outputs: readonly [Shape, ...Shape[]]): Shape => {
+      const [first] = outputs
+      const rest = (shape: Shape): Shape => (adds ? shape : shape.with(axis, 0))
+      const fits = adds || (Number.isInteger(axis) && outputs.every((shape) => axis >= 0 && axis < shape.length))
+      if (!fits || !outputs.every((shape) => ShapeEq.equals(rest(shape), rest(first))))
+        throw shapeError(`${name}: the outputs of the branches do not fit together`, ...outputs)
+      return adds
+        ? first
+        : first.with(
+            axis,
+            outputs.reduce((sum, shape) => sum + (shape[axis] as number), 0),
+          )
+    }
+
+    const pullback = (backend: Backend, params: P, { caches, extents }: C, gy: Tensor): Pullback<P> => {
+      const ps = params as unknown as readonly Tree[]
+      const cotangents = adds ? rules.map(() => gy) : parted(axis + 1, extents, gy)
+      const pulled = rules.map((rule, b) =>
+        lazy(() => rule.pullback(backend, ps[b] as Tree, (caches as readonly unknown[])[b], cotangents[b] as Tensor)),
+      )
+      const trained = ps.map((p) => leaves(p).length > 0)
+      const readEach = (read: (p: Pullback<Tree>) => Tree): P =>
+        pulled.map((p, b) => (trained[b] ? read(p()) : (ps[b] as Tree))) as unknown as P
+      return {
+        inputGrad: lazy(() => pulled.map((p) => p().inputGrad()).reduce((sum, gx) => backend.zip('add', sum, gx))),
+        perSampleGrad: lazy(() => readEach((p) => p.perSampleGrad())),
+        squaredNorm: lazy(() =>
+          pulled
+            .filter((_, b) => trained[b])
+            .map((p) => p().squaredNorm())
+            .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
+        ),
+        weightedGrad: (weight) => readEach((p) => p.weightedGrad(weight)),
+      }
+    }
+
+    return layer<P, C>({
+      name,
+      init: (k: Key, input: Shape) => {
+        const made = rules.map((rule, b) => rule.init(foldIn(b)(k), input))
+        return {
+          params: made.map(({ params }) => params) as unknown as P,
+          output: outputOf(made.map(({ output }) => output) as readonly Shape[] as readonly [Shape, ...Shape[]]),
+        }
+      },
+      forward: (backend, params, x) => {
+        const made = rules.map((rule, b) => rule.forward(backend, (params as unknown as readonly Tree[])[b] as Tree, x))
+        const outputs = made.map(([y]) => y) as [Tensor, ...Tensor[]]
+        outputOf(outputs.map((y) => y.shape.slice(1)) as readonly Shape[] as readonly [Shape, ...Shape[]])
+        const y = adds ? outputs.reduce((sum, part) => backend.zip('add', sum, part)) : join(backend, axis + 1, outputs)
+        const extents = adds ? [] : outputs.map(({ shape }) => shape[axis + 1] as number)
+        return [y, { caches: made.map(([, cache]) => cache) as unknown as CachesOf<Ls>, extents }]
+      },
+      backward: (backend, params, cache, gy) => pullback(backend, params, cache, gy).inputGrad(),
+      perSampleGrad: (backend, params, cache, gy) => pullback(backend, params, cache, gy).perSampleGrad(),
+      perSampleSquaredNorm: (backend, params, cache, gy) => pullback(backend, params, cache, gy).squaredNorm(),
+      weightedGrad: (backend, params, cache, gy, weight) => pullback(backend, params, cache, gy).weightedGrad(weight),
+      pullback,
+    })
+  }

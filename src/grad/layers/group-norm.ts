@@ -1,0 +1,88 @@
+/**
+ * Group normalisation: the normalisation that private learning can use, since it never looks across samples.
+ * n sample · g group · c channel · m position within a group (its channels and pixels).
+ */
+import type { Backend } from '../../tensor/backend/backend.js'
+import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
+import { full, scalar, type Tensor, zeros } from '../../tensor/tensor.js'
+import { reshape } from '../../tensor/view.js'
+import { keepingPullback, type LayerRule, layer } from '../layer.js'
+
+/** weight γ [c], bias β [c]. */
+export type GroupNormParams = { readonly weight: Tensor; readonly bias: Tensor }
+
+/** The normalised input, [n, c, …], and 1/σ of each group, [n, g, 1]. */
+export interface GroupNormCache {
+  readonly normalised: Tensor
+  readonly inverseDeviation: Tensor
+}
+
+/** Axes after n and c. */
+const spatial = (x: Tensor): readonly number[] => x.shape.slice(2).map((_, axis) => axis + 2)
+
+/** [c] as [c, 1, …], to meet [n, c, …]. */
+const perChannel = (p: Tensor, rank: number): Tensor => reshape([...p.shape, ...new Array(rank - 2).fill(1)])(p)
+
+/**
+ * Normalises each group of channels of each sample, then scales and shifts each channel.
+ *
+ *   x̂ = (x − μ_{n,g}) / √(σ²_{n,g} + ε)     y = γ_c x̂ + β_c     gγ = Σ gy x̂     gβ = Σ gy     (sums over pixels)
+ *
+ * Shapes     x [n, c, …] → y of the same shape
+ * Cost       per-sample gradients are 2c numbers, and are kept
+ * Reference  Wu, He 2018, arXiv:1803.08494
+ *
+ * @example
+ * groupNorm({ groups: 2 }).init(key(0), [6, 4, 3]).output // => [6, 4, 3]
+ */
+export const groupNorm = ({
+  groups,
+  epsilon = 1e-5,
+}: {
+  readonly groups: number
+  readonly epsilon?: number
+}): LayerRule<GroupNormParams, GroupNormCache> => {
+  const inGroups = (x: Tensor): Tensor => {
+    const n = x.shape[0] as number
+    return reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])(x)
+  }
+  /** Mean over the last axis, kept as an axis of extent 1. */
+  const mean = (backend: Backend, x: Tensor): Tensor => {
+    const [n, g, m] = x.shape as readonly [number, number, number]
+    return backend.zip('mul', reshape([n, g, 1])(backend.sum(x, [2])), scalar(1 / m, 'float64'))
+  }
+  const rule: LayerRule<GroupNormParams, GroupNormCache> = layer({
+    name: `groupNorm(${groups})`,
+    init: (_key, input: Shape) => {
+      const [channels] = input
+      if (channels === undefined || channels % groups !== 0)
+        throw shapeError(`groupNorm: ${groups} groups do not divide the channels`, input)
+      return { params: { weight: full(1, [channels]), bias: zeros([channels]) }, output: input }
+    },
+    forward: (backend, { weight, bias }, x) => {
+      const grouped = inGroups(x)
+      const centred = backend.zip('sub', grouped, mean(backend, grouped))
+      const variance = mean(backend, backend.map('square', centred))
+      const deviation = backend.map('sqrt', backend.zip('add', variance, scalar(epsilon, 'float64')))
+      const inverseDeviation = backend.map('reciprocal', deviation)
+      const normalised = reshape(x.shape)(backend.zip('mul', centred, inverseDeviation))
+      const rank = x.shape.length
+      const scaled = backend.zip('mul', normalised, perChannel(weight, rank))
+      return [backend.zip('add', scaled, perChannel(bias, rank)), { normalised, inverseDeviation }]
+    },
+    // gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ with ĝ = γ gy: the part of ĝ that neither shift nor scale of a group explains.
+    backward: (backend, { weight }, { normalised, inverseDeviation }, gy) => {
+      const scaled = inGroups(backend.zip('mul', gy, perChannel(weight, gy.shape.length)))
+      const x = inGroups(normalised)
+      const alongScale = backend.zip('mul', x, mean(backend, backend.zip('mul', scaled, x)))
+      const rest = backend.zip('sub', backend.zip('sub', scaled, mean(backend, scaled)), alongScale)
+      return reshape(gy.shape)(backend.zip('mul', rest, inverseDeviation))
+    },
+    perSampleGrad: (backend, _params, { normalised }, gy) => ({
+      weight: backend.sum(backend.zip('mul', gy, normalised), spatial(gy)),
+      bias: backend.sum(gy, spatial(gy)),
+    }),
+    pullback: (backend, params, cache, gy) => keepingPullback(rule, backend, params, cache, gy),
+  })
+  return rule
+}
