@@ -38,7 +38,7 @@ const scopeOf = async ({ path }: DocExample): Promise<Scope> => {
 const examples = readdirSync(src, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-  .filter((path) => !path.startsWith('src/cli/') && !path.startsWith('src/tensor/backend/wasm/kernels/'))
+  .filter((path) => !path.startsWith('src/cli/') && !path.includes('/kernels/'))
   .toSorted()
   .flatMap((path) => examplesOf({ path, source: readFileSync(join(root, path), 'utf8') }))
 

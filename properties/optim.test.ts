@@ -142,7 +142,7 @@ describe('applyUpdates', () => {
     expect(() => applyUpdates({ a: two }, { a: three })).toThrow('[2], [3]')
     expect(() =>
       sgd({ learningRate: 1, momentum: 0.5 }).update(three, sgd({ learningRate: 1, momentum: 0.5 }).init(two), three),
-    ).toThrow('[3], [2]')
+    ).toThrow('[2], [3]')
   })
 })
 

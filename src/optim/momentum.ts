@@ -1,8 +1,11 @@
 /**
  * Momentum, as PyTorch's SGD has it.
  */
-import { type AccumulatorState, accumulate } from './accumulate.js'
+import { cast, full } from '../tensor/tensor.js'
+import { emptyTree, mapTree, zipTreesWith } from '../tensor/tree.js'
+import type { AccumulatorState } from './accumulate.js'
 import { checkBelowOne, checkNonNegative } from './hyperparameters.js'
+import { combine } from './leaf.js'
 import type { GradientTransformation } from './transform.js'
 
 /** Defaults: no dampening, no Nesterov. */
@@ -37,24 +40,18 @@ export const trace = ({ decay, dampening = 0, nesterov = false }: TraceOptions):
   checkNonNegative('dampening', dampening)
   if (nesterov && (decay === 0 || dampening !== 0))
     throw new RangeError(`nesterov needs decay > 0 and dampening 0: decay is ${decay}, dampening is ${dampening}`)
-  const kept = accumulate({
-    initial: { trace: decay === 0 ? undefined : 0 },
-    rule: ({ gradient, before, after, update, step }) => {
-      const old = before.trace
-      const next = after.trace
-      const keep = step === 1 ? 0 : decay
-      const add = step === 1 ? 1 : 1 - dampening
-      const ahead = nesterov ? decay : 1
-      const direct = nesterov ? 1 : 0
-      for (let i = 0; i < update.length; i++) {
-        const g = gradient[i] as number
-        const b = keep * (old[i] as number) + add * g
-        next[i] = b
-        update[i] = direct * g + ahead * b
-      }
+  if (decay === 0)
+    return {
+      init: () => ({ step: 0, trace: emptyTree }),
+      update: (updates, { step, trace: nothing }) => [updates, { step: step + 1, trace: nothing }],
+    }
+  return {
+    init: (params) => ({ step: 0, trace: mapTree((leaf) => full(0, leaf.shape, leaf.dtype))(params) }),
+    update: (updates, state) => {
+      const first = state.step === 0
+      const next = zipTreesWith(combine(first ? 0 : decay, first ? 1 : 1 - dampening))(state.trace, updates)
+      const ahead = zipTreesWith(nesterov ? combine(1, decay) : (gradient, after) => cast(gradient.dtype)(after))
+      return [ahead(updates, next), { step: state.step + 1, trace: next }]
     },
-  })
-  return decay === 0
-    ? { init: kept.init, update: (updates, state) => [updates, { ...state, step: state.step + 1 }] }
-    : kept
+  }
 }

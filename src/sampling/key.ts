@@ -12,9 +12,11 @@
  *
  * So `foldIn(i)` of a Threefry key is its child i, as in JAX; a ChaCha20 key keeps the two apart.
  */
-import { type ChaChaNonce, chachaWords } from './chacha.js'
+import { chachaWords } from './chacha.js'
+import { type ChaChaNonce, counterOf } from './counter.js'
 import { checkCount } from './range.js'
 import { threefryBlocks } from './threefry.js'
+import type { Generators } from './wasm/generators.js'
 
 /** Threefry2x32 is reproducible and equal to JAX's; ChaCha20 is cryptographic. Plain data: survives JSON. */
 export type Key =
@@ -141,3 +143,19 @@ export const randomPairs =
       ? chachaWords(source.words, DRAWS, 2 * from, 2 * count)
       : threefryBlocks(source.words, from, count)
   }
+
+/**
+ * Puts count ≤ 1024 pairs of words from, … into the memory of the generators; returns after how many pairs they begin.
+ *
+ * @internal
+ */
+export const fillPairs = (fast: Generators, source: Key, from: number, count: number): number => {
+  if (source._tag === 'Threefry2x32') {
+    fast.threefry(source.words, counterOf(from), count)
+    return 0
+  }
+  const first = Math.floor(from / 8)
+  const skip = from - 8 * first
+  fast.chacha(source.words, DRAWS, first, Math.ceil((skip + count) / 8))
+  return skip
+}
