@@ -193,7 +193,7 @@ describe('events', () => {
   it('composition of normal forms is the normal form of the composition', () =>
     fc.assert(
       fc.property(anyEvent, anyEvent, (a, b) => {
-        expect(Event.Composition.concat(Event.normalise(a), Event.normalise(b))).toEqual(
+        expect(Event.normalise(Event.Composition.concat(Event.normalise(a), Event.normalise(b)))).toEqual(
           Event.normalise(Event.composed([a, b])),
         )
       }),

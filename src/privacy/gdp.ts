@@ -21,7 +21,7 @@ import {
   type MechanismEvent,
 } from './accountant.js'
 import { checkTarget, type PrivacyTarget } from './calibrate.js'
-import { isNoiseMultiplier, noiseMultiplierRequirement } from './gaussian-precision.js'
+import { noiseMultiplierOf } from './gaussian-precision.js'
 import type { InvalidParameter } from './invalid-parameter.js'
 import { type Neighbouring, sensitivityOf } from './neighbouring.js'
 import { narrow } from './root.js'
@@ -171,9 +171,11 @@ const mechanismFor =
       case 'NonPrivate':
         return E.right({ precision: Infinity })
       case 'Gaussian':
-        return isNoiseMultiplier(event.noiseMultiplier)
-          ? E.right({ precision: (sensitivityOf(neighbouring) / event.noiseMultiplier) ** 2 })
-          : E.left(noiseMultiplierRequirement)
+      case 'TreeAggregation':
+      case 'MatrixFactorisation':
+        return E.map((sigma: number) => ({ precision: (sensitivityOf(neighbouring) / sigma) ** 2 }))(
+          noiseMultiplierOf(event),
+        )
       case 'PoissonSampled': {
         const inner = E.mapLeft(({ reason }: { readonly reason: string }) => reason)(interpret(event.event))
         if (event.samplingProbability === 1) return inner
@@ -181,9 +183,20 @@ const mechanismFor =
         return E.left('a sampled Gaussian is not Gaussian-private; its central limit is an approximation, not a bound')
       }
       case 'Laplace':
+      case 'DiscreteGaussian':
+      case 'DiscreteLaplace':
+      case 'RandomizedResponse':
+      case 'ExponentialMechanism':
       case 'PureDp':
+      case 'ApproximateDp':
+      case 'ZeroConcentratedDp':
+      case 'MixtureOfGaussians':
         return E.left('not a Gaussian mechanism')
+      case 'RepeatAndSelect':
+      case 'TruncatedPoissonSampled':
       case 'SampledWithoutReplacement':
+      case 'SampledWithReplacement':
+      case 'RandomAllocation':
       case 'Shuffled':
         return E.left('only full-batch Gaussian mechanisms have an exact Gaussian curve')
     }

@@ -5,7 +5,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { type InvalidParameter, invalidParameter } from '../invalid-parameter.js'
-import type { NoiseGrade, PrivacyEvent } from './event.js'
+import type { PrivacyEvent } from './event.js'
 
 /**
  * The event as a value that `JSON.stringify` keeps: an event is plain data already.
@@ -20,93 +20,117 @@ type Fields = Readonly<Record<string, unknown>>
 const isRecord = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-type Read<A> = (field: string) => Either<InvalidParameter, A>
+/** Reads one value that stands at a path. */
+type Read<A> = (value: unknown, path: string) => Either<InvalidParameter, A>
 
-/** Readers of the fields of one record that stands at `path`. */
-const readers = (fields: Fields, path: string) => {
-  const at = (field: string): string => (path === '' ? field : `${path}.${field}`)
-  const numberWhere =
-    (accept: (x: number) => boolean, requirement: string): Read<number> =>
-    (field) => {
-      const value = fields[field]
-      return typeof value === 'number' && accept(value)
-        ? E.right(value)
-        : E.left(invalidParameter(at(field), value, requirement))
-    }
-  const nonNegative: Read<number> = numberWhere((x) => x >= 0 && x < Infinity, 'a finite number ≥ 0')
-  const probability: Read<number> = numberWhere((x) => x >= 0 && x <= 1, 'a number in [0, 1]')
-  const count: Read<number> = numberWhere((x) => Number.isSafeInteger(x) && x >= 0, 'an integer ≥ 0')
-  const positiveCount: Read<number> = numberWhere((x) => Number.isSafeInteger(x) && x > 0, 'an integer > 0')
-  const grade: Read<NoiseGrade> = (field) => {
-    const value = fields[field]
-    return value === 'float' || value === 'secure' || value === 'discrete'
-      ? E.right(value)
-      : E.left(invalidParameter(at(field), value, "'float', 'secure' or 'discrete'"))
-  }
-  const text: Read<string> = (field) => {
-    const value = fields[field]
-    return typeof value === 'string' ? E.right(value) : E.left(invalidParameter(at(field), value, 'a string'))
-  }
-  const event: Read<PrivacyEvent> = (field) => read(fields[field], at(field))
-  const events: Read<readonly PrivacyEvent[]> = (field) => {
-    const value = fields[field]
-    return Array.isArray(value)
-      ? E.traverseArray(([index, item]: readonly [number, unknown]) => read(item, `${at(field)}[${index}]`))(
-          value.map((item: unknown, index) => [index, item] as const),
+const where =
+  <A>(accept: (value: unknown) => value is A, requirement: string): Read<A> =>
+  (value, path) =>
+    accept(value) ? E.right(value) : E.left(invalidParameter(path, value, requirement))
+
+const numberWhere = (accept: (x: number) => boolean, requirement: string): Read<number> =>
+  where((value): value is number => typeof value === 'number' && accept(value), requirement)
+
+const positive = numberWhere((x) => x > 0 && x < Infinity, 'a finite number > 0')
+const nonNegative = numberWhere((x) => x >= 0 && x < Infinity, 'a finite number ≥ 0')
+const probability = numberWhere((x) => x >= 0 && x <= 1, 'a number in [0, 1]')
+const count = numberWhere((x) => Number.isSafeInteger(x) && x >= 0, 'an integer ≥ 0')
+const positiveCount = numberWhere((x) => Number.isSafeInteger(x) && x > 0, 'an integer > 0')
+const severalCount = numberWhere((x) => Number.isSafeInteger(x) && x > 1, 'an integer > 1')
+const text = where((value): value is string => typeof value === 'string', 'a string')
+const grade = where(
+  (value): value is 'float' | 'secure' | 'discrete' => value === 'float' || value === 'secure' || value === 'discrete',
+  "'float', 'secure' or 'discrete'",
+)
+const shape = where(
+  (value): value is number | 'poisson' =>
+    value === 'poisson' || (typeof value === 'number' && value > -1 && value < Infinity),
+  "a finite number > −1 or 'poisson'",
+)
+
+/** A list of values, each at its own path. */
+const listOf =
+  <A>(item: Read<A>, requirement: string): Read<readonly A[]> =>
+  (value, path) =>
+    Array.isArray(value)
+      ? E.traverseArray(([index, one]: readonly [number, unknown]) => item(one, `${path}[${index}]`))(
+          value.map((one: unknown, index) => [index, one] as const),
         )
-      : E.left(invalidParameter(at(field), value, 'a list of events'))
-  }
-  return { nonNegative, probability, count, positiveCount, grade, text, event, events }
-}
+      : E.left(invalidParameter(path, value, requirement))
 
-/** Reads the named fields and sets them beside the tag; the first failure wins. */
-const tagged = (
-  _tag: PrivacyEvent['_tag'],
-  fields: Readonly<Record<string, Either<InvalidParameter, unknown>>>,
-): Either<InvalidParameter, PrivacyEvent> => {
-  const out: Record<string, unknown> = { _tag }
-  for (const [name, value] of Object.entries(fields)) {
+const numbers = listOf(nonNegative, 'a list of numbers')
+const probabilities: Read<readonly number[]> = (value, path) =>
+  E.filterOrElse(
+    (list: readonly number[]) => Math.abs(list.reduce((sum, p) => sum + p, 0) - 1) <= 1e-9,
+    () => invalidParameter(path, value, 'probabilities that sum to 1'),
+  )(listOf(probability, 'a list of probabilities')(value, path))
+
+const event: Read<PrivacyEvent> = (json, path) => {
+  if (!isRecord(json)) return E.left(invalidParameter(path === '' ? 'event' : path, json, 'a privacy event'))
+  const at = (field: string): string => (path === '' ? field : `${path}.${field}`)
+  if (typeof json._tag !== 'string' || !Object.hasOwn(readersOf, json._tag))
+    return E.left(invalidParameter(at('_tag'), json._tag, 'the tag of a privacy event'))
+  const fields = readersOf[json._tag as PrivacyEvent['_tag']]
+  const out: Record<string, unknown> = { _tag: json._tag }
+  for (const [name, read] of Object.entries<Read<unknown>>(fields)) {
+    const value = read(json[name], at(name))
     if (E.isLeft(value)) return value
     out[name] = value.right
   }
-  return E.right(out as unknown as PrivacyEvent)
+  return consistent(out as unknown as PrivacyEvent, at)
 }
 
-const read = (json: unknown, path: string): Either<InvalidParameter, PrivacyEvent> => {
-  if (!isRecord(json)) return E.left(invalidParameter(path === '' ? 'event' : path, json, 'a privacy event'))
-  const field = readers(json, path)
-  switch (json._tag) {
-    case 'NoOp':
-    case 'NonPrivate':
-      return tagged(json._tag, {})
-    case 'Unsupported':
-      return tagged('Unsupported', { reason: field.text('reason') })
-    case 'Gaussian':
-      return tagged('Gaussian', { noiseMultiplier: field.nonNegative('noiseMultiplier'), grade: field.grade('grade') })
-    case 'Laplace':
-      return tagged('Laplace', { noiseMultiplier: field.nonNegative('noiseMultiplier') })
-    case 'PureDp':
-      return tagged('PureDp', { epsilon: field.nonNegative('epsilon') })
-    case 'PoissonSampled':
-      return tagged('PoissonSampled', {
-        samplingProbability: field.probability('samplingProbability'),
-        event: field.event('event'),
-      })
-    case 'SampledWithoutReplacement':
-      return tagged('SampledWithoutReplacement', {
-        datasetSize: field.positiveCount('datasetSize'),
-        batchSize: field.count('batchSize'),
-        event: field.event('event'),
-      })
-    case 'Shuffled':
-      return tagged('Shuffled', { batches: field.positiveCount('batches'), event: field.event('event') })
-    case 'SelfComposed':
-      return tagged('SelfComposed', { count: field.count('count'), event: field.event('event') })
-    case 'Composed':
-      return tagged('Composed', { events: field.events('events') })
+/** What no field can tell alone. */
+const consistent = (read: PrivacyEvent, at: (field: string) => string): Either<InvalidParameter, PrivacyEvent> => {
+  switch (read._tag) {
+    case 'MixtureOfGaussians':
+      return read.probabilities.length === read.sensitivities.length
+        ? E.right(read)
+        : E.left(invalidParameter(at('probabilities'), read.probabilities, 'as many as there are sensitivities'))
+    case 'RandomAllocation':
+      return read.participations <= read.steps
+        ? E.right(read)
+        : E.left(invalidParameter(at('participations'), read.participations, 'at most the number of steps'))
     default:
-      return E.left(invalidParameter(path === '' ? '_tag' : `${path}._tag`, json._tag, 'the tag of a privacy event'))
+      return E.right(read)
   }
+}
+
+/** The fields of every event, in the order in which they are read. */
+const readersOf: {
+  readonly [T in PrivacyEvent['_tag']]: Readonly<
+    Record<Exclude<keyof Extract<PrivacyEvent, { readonly _tag: T }>, '_tag'>, Read<unknown>>
+  >
+} = {
+  NoOp: {},
+  NonPrivate: {},
+  Unsupported: { reason: text },
+  Gaussian: { noiseMultiplier: nonNegative, grade },
+  Laplace: { noiseMultiplier: nonNegative },
+  DiscreteGaussian: { sigma: positive, sensitivity: count },
+  DiscreteLaplace: { scale: positive, sensitivity: count },
+  RandomizedResponse: { noiseParameter: probability, buckets: severalCount },
+  ExponentialMechanism: { epsilon: nonNegative },
+  PureDp: { epsilon: nonNegative },
+  ApproximateDp: { epsilon: nonNegative, delta: probability },
+  ZeroConcentratedDp: { rho: nonNegative, xi: nonNegative },
+  MixtureOfGaussians: { noiseMultiplier: nonNegative, sensitivities: numbers, probabilities },
+  TreeAggregation: { noiseMultiplier: nonNegative, steps: positiveCount },
+  MatrixFactorisation: { noiseMultiplier: nonNegative, sensitivity: nonNegative },
+  PoissonSampled: { samplingProbability: probability, event },
+  TruncatedPoissonSampled: {
+    datasetSize: positiveCount,
+    samplingProbability: probability,
+    truncatedBatchSize: count,
+    event,
+  },
+  SampledWithoutReplacement: { datasetSize: positiveCount, batchSize: count, event },
+  SampledWithReplacement: { datasetSize: positiveCount, batchSize: count, event },
+  RandomAllocation: { steps: positiveCount, participations: count, event },
+  Shuffled: { batches: positiveCount, event },
+  RepeatAndSelect: { mean: positive, shape, event },
+  SelfComposed: { count, event },
+  Composed: { events: listOf(event, 'a list of events') },
 }
 
 /**
@@ -118,4 +142,4 @@ const read = (json: unknown, path: string): Either<InvalidParameter, PrivacyEven
  * @example
  * eventFromJson({ _tag: 'PureDp', epsilon: 1 }) // => { _tag: 'Right', right: { _tag: 'PureDp', epsilon: 1 } }
  */
-export const eventFromJson = (json: unknown): Either<InvalidParameter, PrivacyEvent> => read(json, '')
+export const eventFromJson = (json: unknown): Either<InvalidParameter, PrivacyEvent> => event(json, '')

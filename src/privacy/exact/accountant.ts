@@ -12,7 +12,7 @@ import {
   interpretBy,
   type MechanismEvent,
 } from '../accountant.js'
-import { isNoiseMultiplier, noiseMultiplierRequirement, precisionOf } from '../gaussian-precision.js'
+import { noiseMultiplierOf, precisionOf } from '../gaussian-precision.js'
 import { epsilonOfGdp } from '../gdp.js'
 import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
 import type { Composition } from './composition.js'
@@ -64,9 +64,9 @@ const mechanism =
       case 'NonPrivate':
         return E.right(nonPrivate)
       case 'Gaussian':
-        return isNoiseMultiplier(event.noiseMultiplier)
-          ? E.right({ precision: event.noiseMultiplier ** -2, steps: [] })
-          : E.left(noiseMultiplierRequirement)
+      case 'TreeAggregation':
+      case 'MatrixFactorisation':
+        return E.map((sigma: number) => ({ precision: sigma ** -2, steps: [] }))(noiseMultiplierOf(event))
       case 'PoissonSampled': {
         const q = event.samplingProbability
         if (!(q >= 0 && q <= 1)) return E.left('a sampling probability must be in [0, 1]')
@@ -89,9 +89,22 @@ const mechanism =
         return E.right({ precision: 0, steps: [{ noiseMultiplier, samplingProbability: q, count: 1 }] })
       }
       case 'Laplace':
-      case 'PureDp':
+      case 'DiscreteGaussian':
+      case 'DiscreteLaplace':
+      case 'RandomizedResponse':
         return E.left('its losses have atoms, which a contour does not resolve')
+      case 'MixtureOfGaussians':
+        return E.left('no exact curve of mixtures of Gaussians here')
+      case 'ExponentialMechanism':
+      case 'PureDp':
+      case 'ApproximateDp':
+      case 'ZeroConcentratedDp':
+      case 'RepeatAndSelect':
+        return E.left('it is known by a bound only, and an exact curve needs its law')
+      case 'TruncatedPoissonSampled':
       case 'SampledWithoutReplacement':
+      case 'SampledWithReplacement':
+      case 'RandomAllocation':
       case 'Shuffled':
         return E.left('no exact curve of batches that are not Poisson samples; rdp() has a bound for some')
     }

@@ -13,7 +13,7 @@ import {
   type MechanismEvent,
 } from '../accountant.js'
 import type { PrivacyEvent } from '../event/event.js'
-import { isNoiseMultiplier, noiseMultiplierRequirement, precisionOf } from '../gaussian-precision.js'
+import { isNoiseMultiplier, noiseMultiplierOf, noiseMultiplierRequirement, precisionOf } from '../gaussian-precision.js'
 import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
 import { bestDelta, bestEpsilon, type RdpConversion } from './conversion.js'
 import { type RdpCurve, RdpCurves, rdpAtExcess, rdpOf, repeatRdp } from './curve.js'
@@ -31,6 +31,13 @@ const mechanismFor =
       case 'NonPrivate':
         return E.right(rdpOf({ _tag: 'NonPrivate' }))
       case 'Gaussian':
+      case 'TreeAggregation':
+      case 'MatrixFactorisation':
+        return E.map((sigma: number) =>
+          sigma === 0
+            ? rdpOf({ _tag: 'NonPrivate' })
+            : rdpOf({ _tag: 'Gaussian', noiseMultiplier: sigma / sensitivity }),
+        )(noiseMultiplierOf(event))
       case 'Laplace':
         return isNoiseMultiplier(event.noiseMultiplier)
           ? E.right(
@@ -39,6 +46,18 @@ const mechanismFor =
                 : rdpOf({ _tag: event._tag, noiseMultiplier: event.noiseMultiplier / sensitivity }),
             )
           : E.left(noiseMultiplierRequirement)
+      case 'DiscreteGaussian':
+      case 'DiscreteLaplace':
+      case 'RandomizedResponse':
+      case 'ExponentialMechanism':
+      case 'ApproximateDp':
+      case 'ZeroConcentratedDp':
+      case 'MixtureOfGaussians':
+      case 'RepeatAndSelect':
+      case 'TruncatedPoissonSampled':
+      case 'SampledWithReplacement':
+      case 'RandomAllocation':
+        return E.left('no Rényi curve of it here')
       case 'PureDp':
         return event.epsilon >= 0
           ? E.right(rdpOf({ _tag: 'PureDp', epsilon: event.epsilon * sensitivity }))
