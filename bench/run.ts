@@ -3,9 +3,9 @@
  * so that a machine whose speed drifts slows all alike; medians are printed, and ratios to the non-private step.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { smallCnn } from '../src/cli/demo-model.js'
 import { drawDigits } from '../src/data/index.js'
 import { crossEntropy, type Plan, weightedGrad } from '../src/grad/index.js'
+import { smallCnn } from '../src/models/index.js'
 import { applyUpdates, sgd } from '../src/optim/index.js'
 import { clippedGrad, flatClip, gaussian, meanOver } from '../src/privacy/index.js'
 import { foldIn, key } from '../src/sampling/index.js'

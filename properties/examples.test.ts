@@ -11,13 +11,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const src = join(root, 'src')
 
 /** Folders in the order in which the first to export a name wins, after the example's own. */
-const folders = ['tensor', 'sampling', 'grad', 'privacy', 'optim', 'data', 'train', 'report']
+const folders = ['tensor', 'sampling', 'grad', 'models', 'privacy', 'optim', 'data', 'train', 'report']
 
 /** What stands in scope besides a folder's own exports: those of the folders that it may import from. */
 const below: Readonly<Record<string, readonly string[]>> = {
   tensor: [],
   sampling: ['tensor'],
   grad: ['tensor', 'sampling'],
+  models: ['tensor', 'sampling', 'grad'],
   privacy: ['tensor', 'sampling', 'grad'],
   optim: ['tensor'],
 }
