@@ -7,13 +7,12 @@ import {
   adaptiveAvgPool2d,
   avgPool1d,
   avgPool2d,
-  type Conv1dOptions,
-  type Conv2dOptions,
-  type Conv3dOptions,
   conv1d,
   conv2d,
   conv3d,
+  convTranspose1d,
   convTranspose2d,
+  convTranspose3d,
   elu,
   embedding,
   embeddingBag,
@@ -36,13 +35,11 @@ import {
   mish,
   named,
   type PaddingMode,
-  pad,
   prelu,
   relu,
   residual,
   rmsNorm,
   rnn,
-  samePadding,
   selfAttention,
   selu,
   sequential,
@@ -54,7 +51,7 @@ import {
   tied,
   zeroPad2d,
 } from '../../src/grad/index.js'
-import type { Pair, Shape, Tree } from '../../src/tensor/index.js'
+import type { Shape, Tree } from '../../src/tensor/index.js'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -163,62 +160,25 @@ const residualBlock = (outChannels: number, stride: number): AnyLayer => {
   return sequentially(block, relu)
 }
 
-/** Options of a convolution with an entry for each axis. */
-interface Windows {
-  readonly kernel: readonly number[]
-  readonly stride: readonly number[]
-  readonly padding: readonly number[]
-  readonly dilation: readonly number[]
-  readonly groups: number
-  readonly bias: boolean
-}
-
-const windowOf = (rank: number, config: Config): Windows => {
-  const each = (key: string, otherwise: number): readonly number[] => {
-    const value = config[key] ?? otherwise
-    return typeof value === 'number' ? new Array<number>(rank).fill(value) : (value as readonly number[])
-  }
-  return {
-    kernel: each('kernelSize', 1),
-    stride: each('stride', 1),
-    padding: typeof config.padding === 'string' ? each('none', 0) : each('padding', 0),
-    dilation: each('dilation', 1),
-    groups: (config.groups ?? 1) as number,
-    bias: config.bias !== false,
-  }
-}
-
-const axis0 = ({ kernel, stride, padding, dilation, ...rest }: Windows): Conv1dOptions => ({
-  kernel: kernel[0] as number,
-  stride: stride[0] as number,
-  padding: padding[0] as number,
-  dilation: dilation[0] as number,
-  ...rest,
+/** PyTorch's words for a window: an axis takes a number, or one of a list. */
+const windowOf = (config: Config) => ({
+  kernel: (config.kernelSize ?? 1) as number,
+  stride: (config.stride ?? 1) as number,
+  padding: (config.padding ?? 0) as number,
+  dilation: (config.dilation ?? 1) as number,
+  groups: (config.groups ?? 1) as number,
+  bias: config.bias !== false,
 })
 
-/** A convolution whose padding may be 'same' or 'valid', or of another mode than zeros: then a layer before it pads. */
-const convolution = (
-  rank: number,
-  config: Config,
-  make: (outChannels: number, options: Windows) => unknown,
-): AnyLayer => {
-  const options = windowOf(rank, config)
-  const mode = (config.paddingMode ?? 'zeros') as PaddingMode
-  const convolve = (padding: readonly number[]) =>
-    make(config.outChannels as number, { ...options, padding }) as AnyLayer
-  const none = options.padding.map(() => 0)
-  const edges =
-    config.padding === 'same'
-      ? samePadding(options.kernel, options.dilation)
-      : options.padding.map((count) => [count, count] as const)
-  if (mode === 'zeros' && config.padding !== 'same') return convolve(options.padding)
-  const padded = sequential(pad({ edges, mode }), convolve(none)) as unknown as LayerRule<readonly Tree[], unknown>
-  return inForm<Tree, readonly Tree[]>({
-    name: `padded ${rank}d convolution`,
-    into: (params) => [{}, params],
-    from: (params) => params[1] as Tree,
-  })(padded)
+const paddingModeOf = (config: Config) => ({ paddingMode: (config.paddingMode ?? 'zeros') as PaddingMode })
+
+/** Those of a sequence, where each may be a list of one. */
+const lineOf = (config: Config) => {
+  const one = (value: unknown) => (Array.isArray(value) ? value[0] : value)
+  return windowOf(Object.fromEntries(Object.entries(config).map(([key, value]) => [key, one(value)])))
 }
+
+const transposedOf = (config: Config) => ({ outputPadding: (config.outputPadding ?? 0) as number })
 
 /** One layer after the other, with the parameters of the first alone. */
 const sequentially = (first: LayerRule<Readonly<Record<string, Tree>>, unknown>, last: AnyLayer): AnyLayer =>
@@ -235,16 +195,20 @@ export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefin
     case 'linear':
       return linear(number('outFeatures'), { bias: config.bias !== false })
     case 'conv1d':
-      return convolution(1, config, (o, options) => conv1d(o, axis0(options)))
+      return conv1d(number('outChannels'), { ...lineOf(config), ...paddingModeOf(config) })
     case 'conv2d':
-      return convolution(2, config, (o, options) => conv2d(o, options as unknown as Conv2dOptions))
+      return conv2d(number('outChannels'), { ...windowOf(config), ...paddingModeOf(config) })
     case 'conv3d':
-      return convolution(3, config, (o, options) => conv3d(o, options as unknown as Conv3dOptions))
+      return conv3d(number('outChannels'), { ...windowOf(config), ...paddingModeOf(config) })
+    case 'convTranspose1d': {
+      const { outputPadding } = transposedOf(config)
+      const [first] = [outputPadding].flat()
+      return convTranspose1d(number('outChannels'), { ...lineOf(config), outputPadding: first as number })
+    }
     case 'convTranspose2d':
-      return convTranspose2d(number('outChannels'), {
-        ...(windowOf(2, config) as unknown as Conv2dOptions),
-        ...(config.outputPadding === undefined ? {} : { outputPadding: config.outputPadding as number | Pair }),
-      })
+      return convTranspose2d(number('outChannels'), { ...windowOf(config), ...transposedOf(config) })
+    case 'convTranspose3d':
+      return convTranspose3d(number('outChannels'), { ...windowOf(config), ...transposedOf(config) })
     case 'prelu':
       return prelu({ perChannel: config.numParameters !== undefined && config.numParameters !== 1 })
     case 'embedding':

@@ -21,7 +21,10 @@ import { expectSameBits, leavesUnchanged, tensorsWithin } from './purity.js'
 
 const backend = reference
 
-const runs = { numRuns: 60 }
+/** How many times each law is tried. */
+interface Runs {
+  readonly numRuns: number
+}
 
 /** Everything that has a row for each sample. */
 const rowwise = (w: Work): Tree => {
@@ -51,7 +54,7 @@ const near = expectNear(1e-9)
 const keys: Arbitrary<Key> = fc.nat().map(key)
 
 /** The sums and norms of a rule are those of its gradients. */
-const sumLaws = (cases: Arbitrary<LayerCase>): void => {
+const sumLaws = (cases: Arbitrary<LayerCase>, runs: Runs): void => {
   const weighted = work(cases).chain((w) =>
     fc.record({ w: fc.constant(w), weight: unitTensors([w.x.shape[0] as number]) }),
   )
@@ -91,7 +94,7 @@ const sumLaws = (cases: Arbitrary<LayerCase>): void => {
 }
 
 /** The gradients are those of the forward pass. */
-const derivativeLaws = (cases: Arbitrary<LayerCase>): void => {
+const derivativeLaws = (cases: Arbitrary<LayerCase>, runs: Runs): void => {
   const generic = work(cases, { samples: fc.integer({ min: 1, max: 2 }), tensors: genericTensors })
   const trained = fc.sample(generic, 20).some(({ params }) => leaves(params).length > 0)
   if (trained)
@@ -105,7 +108,7 @@ const derivativeLaws = (cases: Arbitrary<LayerCase>): void => {
           ) as [Tree, Tree]
           expectDerivative(tally, methods(w).perSampleGrad(), { coarse, fine })
         }),
-        { numRuns: 25 },
+        { numRuns: Math.min(25, runs.numRuns) },
       )
       expectJudged(tally)
     })
@@ -144,7 +147,7 @@ const derivativeLaws = (cases: Arbitrary<LayerCase>): void => {
 }
 
 /** Axis 0 is the sample, and samples do not see each other. */
-const rowLaws = (cases: Arbitrary<LayerCase>): void => {
+const rowLaws = (cases: Arbitrary<LayerCase>, runs: Runs): void => {
   it('choosing samples (any, in any order, twice or never) commutes with everything, bit for bit', () => {
     const values = (shape: readonly number[]) => tensorsOf(shape, { dtypes: ['float32', 'float64'], values: special })
     const chosen = work(cases, { tensors: values }).chain((w) => {
@@ -177,6 +180,7 @@ const rowLaws = (cases: Arbitrary<LayerCase>): void => {
           const zero = mapTree(({ shape }) => zeros(shape, 'float64'))(params)
           near(weightedGrad(full(0, [count], 'float64')), zero)
         }),
+        runs,
       )
     },
   )
@@ -196,7 +200,7 @@ export const expectShapeError = (body: () => unknown): void => {
   for (const shape of shapes) expect(message).toContain(showShape(shape))
 }
 
-const purityLaws = (cases: Arbitrary<LayerCase>): void => {
+const purityLaws = (cases: Arbitrary<LayerCase>, runs: Runs): void => {
   it('nothing writes to parameters, input, cotangent, weights or cache', () => {
     fc.assert(
       fc.property(work(cases), (w) => {
@@ -231,7 +235,10 @@ const purityLaws = (cases: Arbitrary<LayerCase>): void => {
       const unfit = cases
         .filter(({ misfits }) => misfits.length > 0)
         .chain((c) => fc.constantFrom(...c.misfits).map((misfit) => ({ ...c, misfit })))
-      fc.assert(fc.property(unfit, ({ rule, misfit }) => expectShapeError(() => rule.init(key(0), misfit))))
+      fc.assert(
+        fc.property(unfit, ({ rule, misfit }) => expectShapeError(() => rule.init(key(0), misfit))),
+        runs,
+      )
     })
 }
 
@@ -240,11 +247,11 @@ const purityLaws = (cases: Arbitrary<LayerCase>): void => {
  *
  * Derivatives are compared to 1e-6, sums to 1e-9, and what has a row for each sample bit for bit.
  */
-export const layerLaws = (name: string, cases: Arbitrary<LayerCase>): void => {
+export const layerLaws = (name: string, cases: Arbitrary<LayerCase>, runs: Runs = { numRuns: 40 }): void => {
   describe(name, () => {
-    sumLaws(cases)
-    derivativeLaws(cases)
-    rowLaws(cases)
-    purityLaws(cases)
+    sumLaws(cases, runs)
+    derivativeLaws(cases, runs)
+    rowLaws(cases, runs)
+    purityLaws(cases, runs)
   })
 }

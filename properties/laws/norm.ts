@@ -24,7 +24,12 @@ const cancelling =
  * What clipping stands on: rounding makes no norm shorter than the sample's own weighted gradient, by more than the hair
  * that clipping leaves; features with a large mean and cotangents that cancel included.
  */
-export const normLaw = (name: string, cases: Arbitrary<LayerCase>, on: Backend): void => {
+export const normLaw = (
+  name: string,
+  cases: Arbitrary<LayerCase>,
+  on: Backend,
+  runs: { readonly numRuns: number } = { numRuns: 120 },
+): void => {
   it(`${name}: no norm is shorter than the gradient that is summed, on ${on.name}`, () => {
     const one = work(cases, { samples: fc.constant(1), tensors: genericTensors })
     const features = fc.record({ mean: fc.constantFrom(0, 1, 30, 1e3, 1e6), axis: fc.nat(3), cancels: fc.boolean() })
@@ -46,7 +51,7 @@ export const normLaw = (name: string, cases: Arbitrary<LayerCase>, on: Backend):
           if (Number.isFinite(norm)) expectWithin(weight * norm * (1 + 2 ** -21), sum)
         }
       }),
-      { numRuns: 120 },
+      runs,
     )
   })
 }

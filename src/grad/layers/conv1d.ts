@@ -3,12 +3,14 @@
  *
  *   yₙₒₜ = Σ_{c,u} W_{o,c,u} x_{n,c,t·stride + u·dilation − padding} + bₒ      within each group of channels
  */
-import { type Shape, shapeError } from '../../tensor/shape.js'
+import { shapeError } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { reshape } from '../../tensor/view.js'
 import { inForm } from '../composition/form.js'
 import type { LayerRule } from '../layer.js'
 import { type Conv2dParams, conv2d } from './conv2d.js'
+import type { ConvolutionPadding } from './convolution-padding.js'
+import { addHeight, dropHeight, weightIn } from './height-one.js'
+import type { PaddingMode } from './pad.js'
 
 /** weight [o, c/groups, k]; bias [o] unless left out. */
 export type Conv1dParams = { readonly weight: Tensor; readonly bias?: Tensor }
@@ -17,8 +19,10 @@ export interface Conv1dOptions {
   readonly kernel: number
   /** Default 1. */
   readonly stride?: number
-  /** Zeros at both ends of the input, default 0. */
-  readonly padding?: number
+  /** At both ends of the input, default 0. */
+  readonly padding?: ConvolutionPadding<number>
+  /** What the padding is made of; default zeros. */
+  readonly paddingMode?: PaddingMode
   /** Default 1. */
   readonly dilation?: number
   /** Default 1; must divide both channel counts. */
@@ -26,15 +30,6 @@ export interface Conv1dOptions {
   /** Default true. */
   readonly bias?: boolean
 }
-
-const withWeight = <P extends Conv1dParams | Conv2dParams>(params: P, shape: (weight: Shape) => Shape): P => ({
-  ...params,
-  weight: reshape(shape(params.weight.shape))(params.weight),
-})
-
-/** […, l] as […, 1, l], and back. */
-const addHeight = (shape: Shape): Shape => [...shape.slice(0, -1), 1, shape.at(-1) as number]
-const dropHeight = (shape: Shape): Shape => [...shape.slice(0, -2), shape.at(-1) as number]
 
 /**
  * Convolution of sequences whose channels come first: that of images of height 1.
@@ -55,14 +50,14 @@ export const conv1d = (outputChannels: number, options: Conv1dOptions): LayerRul
     ...rest,
     kernel: [1, kernel],
     stride: [1, stride],
-    padding: [0, padding],
+    padding: typeof padding === 'string' ? padding : [0, padding],
     dilation: [1, dilation],
   })
   const name = `conv1d(${outputChannels}, ${kernel})`
   return inForm<Conv1dParams, Conv2dParams>({
     name,
-    into: (params) => withWeight(params, addHeight),
-    from: (params) => withWeight(params, dropHeight),
+    into: (params) => weightIn(params, addHeight),
+    from: (params) => weightIn(params, dropHeight),
     input: {
       into: (input) => {
         if (input.length !== 2) throw shapeError(`${name} needs [c, l]`, input)

@@ -4,13 +4,18 @@
  *   yₙₒₜ = Σ_{c,u,v} W_{o,c,u,v} x_{n,c,t·stride + (u,v)·dilation − padding} + bₒ      within each group of channels
  */
 import { foldIn, type Key } from '../../sampling/key.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
+import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { size, type Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
 import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
+import { lostByUnderflow } from '../underflow.js'
+import { convolutionGramNorm } from './convolution-gram.js'
+import { type ConvolutionPadding, convolutionWith } from './convolution-padding.js'
 import { fanInUniform } from './initialise.js'
+import { gramIsCheaper } from './linear.js'
+import type { PaddingMode } from './pad.js'
 
 /** weight [o, c/groups, kh, kw]; bias [o] unless left out. */
 export type Conv2dParams = { readonly weight: Tensor; readonly bias?: Tensor }
@@ -19,11 +24,13 @@ export interface Conv2dOptions {
   readonly kernel: number | Pair
   /** Default 1. */
   readonly stride?: number | Pair
-  /** Zeros around the input, default 0. */
-  readonly padding?: number | Pair
+  /** Around the input, default 0. */
+  readonly padding?: ConvolutionPadding<Pair>
+  /** What the padding is made of; default zeros. */
+  readonly paddingMode?: PaddingMode
   /** Default 1. */
   readonly dilation?: number | Pair
-  /** Default 1; must divide both channel counts. */
+  /** Default 1; must divide both channel counts. As many as input channels: depthwise. */
   readonly groups?: number
   /** Default true. */
   readonly bias?: boolean
@@ -35,8 +42,9 @@ export interface Conv2dOptions {
  *   gW = Σₜ gyₜ patchₜᵀ, group by group     gb = Σₜ gyₜ
  *
  * Shapes     x [n, c, h, w] → y [n, o, oh, ow]; weight [o, c/groups, kh, kw]; bias [o]
- * Cost       a norm forms the sample's gradient; the book-keeping plan keeps it for the weighted sum while all fit in
- *            64 MiB, and contracts anew beyond
+ * Cost       a norm alone by the Gram form, O(n g t² (c/g·kh·kw + o/g)), or by forming the sample's gradient, whichever is
+ *            less; the book-keeping plan keeps the gradients for the weighted sum while all fit in 64 MiB, and contracts
+ *            anew beyond. Padding of other modes than zeros is made before the convolution
  * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Bu et al. 2022, arXiv:2205.10683 (norms of convolutions); Rochette, Manoel, Tramel 2019, arXiv:1912.06015
  *
@@ -44,11 +52,28 @@ export interface Conv2dOptions {
  * conv2d(16, { kernel: 8, stride: 2 }).init(key(0), [1, 35, 35]).output // => [16, 14, 14]
  */
 export const conv2d = (outputChannels: number, options: Conv2dOptions): LayerRule<Conv2dParams, Tensor> => {
+  const window = {
+    kernel: pair(options.kernel),
+    stride: pair(options.stride ?? 1),
+    dilation: pair(options.dilation ?? 1),
+  }
+  return convolutionWith((padding) => zeroPadded(outputChannels, { ...options, padding: padding as unknown as Pair }))(
+    `conv2d(${outputChannels})`,
+    window,
+    { padding: options.padding, mode: options.paddingMode },
+  )
+}
+
+/** A convolution with zeros on both sides alike, as the backend knows it. */
+const zeroPadded = (
+  outputChannels: number,
+  options: Conv2dOptions & { readonly padding: Pair },
+): LayerRule<Conv2dParams, Tensor> => {
   const { bias = true, groups = 1 } = options
   const convolution: Convolution2d = {
     kernel: pair(options.kernel),
     stride: pair(options.stride ?? 1),
-    padding: pair(options.padding ?? 0),
+    padding: options.padding,
     dilation: pair(options.dilation ?? 1),
     groups,
   }
@@ -76,15 +101,27 @@ export const conv2d = (outputChannels: number, options: Conv2dOptions): LayerRul
       ...(params.bias === undefined ? {} : { bias: backend.sum(gy, [2, 3]) }),
     }),
     perSampleSquaredNorm: (backend, params, x, gy) => {
-      const ofWeight = backend.conv2dSquaredNorm(x, gy, convolution)
       const positions = sizeOf(gy.shape.slice(2))
-      // The gradient is summed by weightedGrad in another order. A pixel is in at most kh·kw patches.
-      const held = noShorterThan({ ofSquaredNorm: 0, ofGradient: 2 * summationError(backend, positions + 2) })
-      const scale = (ones: number) =>
-        zipTensorsWith((a, b) => (kh * kw * a + ones) * b)(backend.rowDots(x, x), backend.rowDots(gy, gy))
-      if (params.bias === undefined) return held(ofWeight, scale(0))
+      const one = params.bias === undefined ? 0 : 1
+      const [o, ...patch] = params.weight.shape as readonly [number, ...number[]]
+      // A pixel is in at most kh·kw patches.
+      const ofX = mapTensor((square) => kh * kw * square + one * positions)(backend.rowDots(x, x))
+      const ofCotangent = backend.rowDots(gy, gy)
+      const scale = zipTensorsWith((a, b) => a * b)(ofX, ofCotangent)
+      // The gradient is summed by weightedGrad in another order.
+      const ofGradient = 2 * summationError(backend, positions + 2)
+      const entries = sizeOf(patch)
+      if (gramIsCheaper(positions, entries, o / groups)) {
+        const ofSquaredNorm = summationError(backend, entries + o + 4)
+        const squaredNorm = convolutionGramNorm(backend, convolution, { x, gy, one })
+        const lost = lostByUnderflow(backend, { t: positions, i: groups * entries, o })(ofX, ofCotangent)
+        return addNorms(noShorterThan({ ofSquaredNorm, ofGradient })(squaredNorm, scale), lost)
+      }
+      const ofWeight = backend.conv2dSquaredNorm(x, gy, convolution)
+      const held = noShorterThan({ ofSquaredNorm: 0, ofGradient })
+      if (params.bias === undefined) return held(ofWeight, scale)
       const gb = backend.sum(gy, [2, 3])
-      return held(zipTensorsWith((a, b) => a + b)(ofWeight, backend.rowDots(gb, gb)), scale(positions))
+      return held(addNorms(ofWeight, backend.rowDots(gb, gb)), scale)
     },
     weightedGrad: (backend, params, x, gy, weight) => ({
       weight: backend.conv2dWeightedGrad(x, gy, weight, convolution),
@@ -101,3 +138,5 @@ export const conv2d = (outputChannels: number, options: Conv2dOptions): LayerRul
   })
   return rule
 }
+
+const addNorms = zipTensorsWith((a, b) => a + b)

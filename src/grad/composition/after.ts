@@ -1,0 +1,35 @@
+/**
+ * A change of the input before a layer.
+ */
+import type { EmptyTree, Tree } from '../../tensor/tree.js'
+import { emptyTree } from '../../tensor/tree.js'
+import { type LayerRule, layer, type Pullback } from '../layer.js'
+
+/**
+ * A layer behind one that has neither parameters nor a cache. What remains is the layer: its parameters, its cache, its
+ * norms.
+ *
+ *   y = f(θ, p(x))      gx = pullback of p of the pullback of f
+ *
+ * Cost  that of both
+ *
+ * @example
+ * after(pad({ edges: [[1, 1]] }))(linear(2)).init(key(0), [3]).params.weight.shape // => [2, 5]
+ */
+export const after =
+  (first: LayerRule<EmptyTree, null>) =>
+  <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> =>
+    layer<P, C>({
+      name: rule.name,
+      init: (key, input) => rule.init(key, first.init(key, input).output),
+      forward: (backend, params, x) => rule.forward(backend, params, first.forward(backend, emptyTree, x)[0]),
+      backward: (backend, params, cache, gy) =>
+        first.backward(backend, emptyTree, null, rule.backward(backend, params, cache, gy)),
+      perSampleGrad: rule.perSampleGrad,
+      perSampleSquaredNorm: rule.perSampleSquaredNorm,
+      weightedGrad: rule.weightedGrad,
+      pullback: (backend, params, cache, gy): Pullback<P> => {
+        const pulled = rule.pullback(backend, params, cache, gy)
+        return { ...pulled, inputGrad: () => first.backward(backend, emptyTree, null, pulled.inputGrad()) }
+      },
+    })
