@@ -29,9 +29,23 @@ export {
   scaleByAdam,
 } from './adam.js'
 export { type AdamaxMomentsState, type AdamaxState, adamax } from './adamax.js'
+export { type AveragedState, type AveragingRule, averaged, exponentialAverage, tailAverage } from './average.js'
 export { addDecayedWeights } from './decay.js'
+export { type DiskOptions, type DiskState, disk } from './disk.js'
+export { accumulateGradients, type GradientAccumulationState } from './gradient-accumulation.js'
+export { joined, type Stretch, warmUp } from './joined.js'
+export { type LambOptions, type LambState, lamb, scaleByTrustRatio } from './lamb.js'
+export { type LionMoments, type LionMomentsState, type LionOptions, type LionState, lion, scaleByLion } from './lion.js'
+export { type LowPassOptions, type LowPassState, lowPass } from './low-pass.js'
 export { type TraceOptions, type TraceState, trace } from './momentum.js'
 export { type NadamMomentsState, type NadamOptions, type NadamState, nadam } from './nadam.js'
+export {
+  type NoiseCorrectedAdamOptions,
+  type NoiseCorrectedAdamState,
+  type NoiseCorrectedMomentsState,
+  noiseCorrectedAdam,
+} from './noise-corrected-adam.js'
+export { type MaskedState, masked, type PartitionState, partition } from './partition.js'
 export { type RadamMomentsState, type RadamState, radam } from './radam.js'
 export {
   type RmsOptions,

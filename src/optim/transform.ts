@@ -23,7 +23,16 @@ export type OptimizerState = number | Tree | { readonly [key: string]: Optimizer
 export interface GradientTransformation<S extends OptimizerState> {
   readonly init: <P extends Tree>(params: P) => S
   readonly update: <P extends Tree>(updates: P, state: S, params: P) => readonly [updates: P, state: S]
+  /** Where the next gradient is asked for; at the parameters themselves unless given. */
+  readonly probe?: <P extends Tree>(params: P, state: S) => P
 }
+
+/** The probe of an inner transformation, for one that keeps its state. @internal */
+export const probeWith = <S extends OptimizerState, I extends OptimizerState>(
+  { probe }: GradientTransformation<I>,
+  innerOf: (state: S) => I,
+): Pick<GradientTransformation<S>, 'probe'> =>
+  probe === undefined ? {} : { probe: (params, state) => probe(params, innerOf(state)) }
 
 /** Counts the steps taken, from 0. A type alias, not an interface, so that it is an OptimizerState. */
 export type StepState = { readonly step: number }
@@ -47,7 +56,14 @@ export const chain = <const S extends readonly OptimizerState[]>(
   ...parts: { readonly [I in keyof S]: GradientTransformation<S[I]> }
 ): GradientTransformation<S> => {
   const links = parts as unknown as readonly GradientTransformation<OptimizerState>[]
+  const probes = links.some(({ probe }) => probe !== undefined)
   return {
+    ...(probes
+      ? {
+          probe: <P extends Tree>(params: P, state: S): P =>
+            links.reduce((at, { probe }, position) => probe?.(at, state[position] as OptimizerState) ?? at, params),
+        }
+      : {}),
     init: (params) => links.map((link) => link.init(params)) as readonly OptimizerState[] as S,
     update: (updates, state, params) => {
       const next: OptimizerState[] = []
