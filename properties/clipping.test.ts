@@ -4,7 +4,8 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { flatten, type Loss, linear, meanSquaredError, sequential, tanh } from '../src/grad/index.js'
-import { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from '../src/privacy/clip.js'
+import { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from '../src/privacy/clip/clip.js'
+import { autoS, autoV, globalClip, normalised, psac } from '../src/privacy/clip/rules.js'
 import { clippedGrad, clippedGradWithDiagnostics } from '../src/privacy/clipped-grad.js'
 import { key } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
@@ -23,13 +24,14 @@ import { normLaw } from './laws/norm.js'
 import { plans } from './laws/plan.js'
 
 const flat: Arbitrary<ClipRule> = bounds.map(flatClip)
-/** AUTO-S, AUTO-V, clipping to nothing above a threshold (Bu et al. 2021), PSAC (Xia et al. 2023). */
-const others: Arbitrary<ClipRule> = fc.constantFrom<ClipRule>(
-  { factor: (s) => 1 / (s + 0.01), l2Bound: 1 },
-  { factor: (s) => (s === 0 ? 0 : Math.min(Number.MAX_VALUE, 2 / s)), l2Bound: 2 },
-  { factor: (s) => (s <= 3 ? 0.5 : 0), l2Bound: 1.5 },
-  { factor: (s) => 1 / (s + 0.1 / (s + 0.1)), l2Bound: 1 },
-)
+const c = fc.double({ min: 1e-3, max: 1e3, noNaN: true })
+const literature: Readonly<Record<string, Arbitrary<ClipRule>>> = {
+  autoS: fc.tuple(c, c).map(([l2ClipNorm, stability]) => autoS(l2ClipNorm, stability)),
+  autoV: c.map(autoV),
+  psac: fc.tuple(c, c).map(([l2ClipNorm, regulariser]) => psac(l2ClipNorm, regulariser)),
+  globalClip: fc.record({ l2ClipNorm: c, threshold: c }).map(globalClip),
+  normalised: fc.oneof(c.map(flatClip), c.map(autoV)).map(normalised),
+}
 const dishonest: Arbitrary<ClipRule> = fc
   .tuple(
     fc.oneof(
@@ -43,8 +45,9 @@ const dishonest: Arbitrary<ClipRule> = fc
 
 describe('clip rules', () => {
   clipLaws('flatClip', flat)
-  clipLaws('rules of the literature', others)
+  for (const [name, rules] of Object.entries(literature)) clipLaws(name, rules)
   nonIncreasingLaw('flatClip', flat)
+  for (const name of ['autoS', 'globalClip']) nonIncreasingLaw(name, literature[name] as Arbitrary<ClipRule>)
   describe('a rule that breaks its promise', () => safeFactorLaws(dishonest))
 
   it('flatClip leaves what is short, and brings what is long to C', () => {
@@ -210,8 +213,7 @@ describe.each(backends.flatMap(([name, backend]) => plans.map((plan) => [name, p
     )
     it('a rescaled gradient that overflows on its way into the sum contributes nothing, and moves nobody else', () => {
       // Inputs below the normal numbers under cotangents of 10³⁷: short gradients, and AUTO-S makes them longer.
-      const autoS: ClipRule = { factor: (s) => 1 / (s + 0.01), l2Bound: 1 }
-      const clip = clippedGradWithDiagnostics(pairing, outer, autoS, options)
+      const clip = clippedGradWithDiagnostics(pairing, outer, autoS(1), options)
       const batchOf = (samples: readonly (readonly [x: number, gy: number])[]) => ({
         input: tensor(
           samples.flatMap(([x]) => [x, x, x]),

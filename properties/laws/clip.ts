@@ -4,7 +4,16 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Batch, type GradientOptions, takeBatch, weightedGrad } from '../../src/grad/index.js'
-import { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from '../../src/privacy/clip.js'
+import { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from '../../src/privacy/clip/clip.js'
+import {
+  byLayer,
+  byLeaf,
+  byPrefix,
+  type Clip,
+  perGroupClip,
+  sharesByDimension,
+} from '../../src/privacy/clip/group-clip.js'
+import { autoS, autoV, globalClip, psac } from '../../src/privacy/clip/rules.js'
 import { clippedGrad, clippedGradWithDiagnostics } from '../../src/privacy/clipped-grad.js'
 import type { Backend } from '../../src/tensor/backend/backend.js'
 import { zipTensorsWith } from '../../src/tensor/elementwise.js'
@@ -99,12 +108,36 @@ const wild: Arbitrary<number> = fc.oneof(
 const wildTensors = (shape: readonly number[]): Arbitrary<Tensor> =>
   tensorsOf(shape, { dtypes: ['float32', 'float64'], values: wild })
 
-/** Rules that clip: most gradients of unit scale, few of them, by a constant, and not as promised. */
-const clipRules: Arbitrary<ClipRule> = fc.oneof(
+/** Groups of every kind, those that cut through layers included. */
+export const groupClips: Arbitrary<Clip> = fc
+  .record({
+    group: fc.constantFrom(byLeaf, byLayer, byPrefix('0', '1.weight'), () => 'all'),
+    l2ClipNorm: fc.constantFrom(1e-6, 0.1, 1, 1e2),
+    shares: fc.constantFrom(
+      () => 1,
+      sharesByDimension,
+      ({ name }: { readonly name: string }) => 1 + name.length,
+    ),
+    rule: fc.constantFrom<(c: number) => ClipRule>(
+      flatClip,
+      autoS,
+      autoV,
+      // Promises ten times its share, and twice as much again as that: the whole is cut down to what it may be.
+      (c) => ({ factor: () => 20 * c, l2Bound: 10 * c }),
+    ),
+  })
+  .map(perGroupClip)
+
+/** Clips: of most gradients of unit scale, of few of them, by a constant, not as promised, and by groups. */
+const clipRules: Arbitrary<Clip> = fc.oneof(
+  { weight: 2, arbitrary: groupClips },
   fc.constantFrom(1e-6, 1e-2, 1, 1e2, 1e6).map(flatClip),
   fc.double({ min: 1e-3, max: 10, noNaN: true }).map(flatClip),
   fc.constantFrom<ClipRule>(
-    { factor: (s) => 1 / (s + 0.01), l2Bound: 1 },
+    autoS(1),
+    autoV(0.5),
+    psac(1),
+    globalClip({ l2ClipNorm: 1, threshold: 2 }),
     { factor: () => 1e9, l2Bound: 0.5 },
     { factor: (s) => -s, l2Bound: 1 },
     { factor: () => Number.NaN, l2Bound: 1 },
@@ -113,7 +146,7 @@ const clipRules: Arbitrary<ClipRule> = fc.oneof(
 
 const run = (
   { loss, model, params, batch }: Problem,
-  clip: ClipRule,
+  clip: Clip,
   options: GradientOptions,
   part: Batch = batch,
 ): BoundedSum<Tree> => clippedGrad(loss, model, clip, options)(params, part)

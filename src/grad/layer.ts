@@ -30,6 +30,16 @@ export interface Pullback<P extends Tree> {
   readonly squaredNorm: () => Tensor
   /** Σₙ wₙ gₙ. */
   readonly weightedGrad: (weight: Tensor) => P
+  /** The same by groups of parameters, where the layer knows better than to form its gradients: see `groupedReadings`. */
+  readonly grouped?: (labels: Tree) => GroupedReadings<P>
+}
+
+/** What one backward pass says of groups of parameters, each of which has a number. */
+export interface GroupedReadings<P extends Tree> {
+  /** ‖gₙ‖² over the parameters of each group, [n], float64; no shorter than what `weightedGrad` adds. */
+  readonly squaredNorms: () => ReadonlyMap<number, Tensor>
+  /** Σₙ wₙ gₙ with the weights [n] of its group for each parameter. */
+  readonly weightedGrad: (weights: readonly Tensor[]) => P
 }
 
 /**

@@ -8,7 +8,8 @@ import { shapeError } from '../tensor/shape.js'
 import { full, type Tensor } from '../tensor/tensor.js'
 import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { concatenate, reshape, take } from '../tensor/view.js'
-import { type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
+import { groupedReadings, groupedRows } from './grouped.js'
+import { type GroupedReadings, type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
 import type { Loss } from './losses/loss.js'
 
 /** Inputs [n, …] and targets [n, …] of the same samples. */
@@ -51,6 +52,8 @@ export interface PerSampleGradients<P extends Tree> {
   readonly squaredNorm: () => Tensor
   /** Σₙ wₙ gₙ for w [n]. */
   readonly weightedSum: (weight: Tensor) => P
+  /** Both by groups of parameters: labels are made by `labelled`. */
+  readonly grouped: (labels: Tree) => GroupedReadings<P>
 }
 
 /**
@@ -90,6 +93,7 @@ const bookKeeping: Interpreter = (loss, model, backend, params, { input, target 
     grad: () => pulled().perSampleGrad(),
     squaredNorm: () => pulled().squaredNorm(),
     weightedSum: (weight) => pulled().weightedGrad(weight),
+    grouped: (labels) => groupedReadings(backend, pulled(), labels),
   }
 }
 
@@ -101,6 +105,7 @@ const materialised: Interpreter = (loss, model, backend, params, batch) => {
     grad,
     squaredNorm: lazy(() => squaredNormOfRows(backend, kept.count)(grad())),
     weightedSum: (weight) => weightedSumOfRows(backend, weight)(grad()),
+    grouped: (labels) => groupedRows(backend, labels, grad),
   }
 }
 
@@ -131,6 +136,7 @@ const oneByOne: Interpreter = <P extends Tree, C>(
     grad: grad as () => P,
     squaredNorm: lazy(() => squaredNormOfRows(backend, all.count)(grad() as P)),
     weightedSum: (weight) => weightedSumOfRows(backend, weight)(grad() as P),
+    grouped: (labels) => groupedRows(backend, labels, grad as () => P),
   }
 }
 

@@ -25,7 +25,24 @@ export {
   showCalibrationFailure,
   type UnreachableTarget,
 } from './calibrate.js'
-export { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from './clip.js'
+export { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from './clip/clip.js'
+export {
+  byLayer,
+  byLeaf,
+  byPrefix,
+  type Clip,
+  equalShares,
+  type GroupClip,
+  type Grouping,
+  groupBoundsClip,
+  groupsOf,
+  type ParameterGroup,
+  type PerGroupOptions,
+  perGroupClip,
+  type Shares,
+  sharesByDimension,
+} from './clip/group-clip.js'
+export * from './clip/rules.js'
 export * from './clipped-grad.js'
 export * as Event from './event/event.js'
 export { Composition, type NoiseGrade, type PrivacyEvent, showEvent } from './event/event.js'

@@ -6,7 +6,7 @@ import { standardNormals } from '../sampling/normal.js'
 import { scaleTensor } from '../tensor/elementwise.js'
 import { allocate, contiguous, type Storage, size, storageOf, unsafeTensor } from '../tensor/tensor.js'
 import { mapTree, type Tree } from '../tensor/tree.js'
-import type { BoundedSum } from './clip.js'
+import type { BoundedSum } from './clip/clip.js'
 import { gaussian as gaussianEvent, type NoiseGrade, nonPrivate, type PrivacyEvent } from './event/event.js'
 
 /** A value that may be published, and what publishing it costs. */

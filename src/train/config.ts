@@ -5,7 +5,7 @@ import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
 import type { GradientOptions } from '../grad/per-sample.js'
 import type { GradientTransformation, OptimizerState } from '../optim/index.js'
-import type { ClipRule } from '../privacy/clip.js'
+import type { Clip } from '../privacy/clip/group-clip.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 
@@ -21,7 +21,7 @@ export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState> extend
   /** Shape of one input, without n: `dataset.inputShape`. */
   readonly inputShape: Shape
   readonly optimizer: GradientTransformation<S>
-  readonly clip: ClipRule
+  readonly clip: Clip
   readonly noise: NoiseTarget
   /** q: each example joins a step's batch independently with this probability. */
   readonly samplingProbability: number

@@ -9,7 +9,7 @@ import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
 import type { Bounds } from '../privacy/accountant.js'
-import { type BoundedSum, disjointSum } from '../privacy/clip.js'
+import { type BoundedSum, disjointSum } from '../privacy/clip/clip.js'
 import { type ClippingDiagnostics, clippedGradWithDiagnostics, type NotPrivate } from '../privacy/clipped-grad.js'
 import {
   Composition,

@@ -6,6 +6,7 @@ import type { Shape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Tree } from '../../tensor/tree.js'
 import { reshape } from '../../tensor/view.js'
+import { groupedReadings, groupedRows, isLabelled } from '../grouped.js'
 import { type LayerRule, layer, type Pullback } from '../layer.js'
 
 /**
@@ -69,6 +70,12 @@ export const inForm =
           perSampleGrad: () => from(pulled.perSampleGrad(), 1),
           squaredNorm: pulled.squaredNorm,
           weightedGrad: (weight) => from(pulled.weightedGrad(weight), 0),
+          grouped: (labels) => {
+            const inner = into(labels as P)
+            if (!isLabelled(inner)) return groupedRows(backend, labels, () => from(pulled.perSampleGrad(), 1))
+            const { squaredNorms, weightedGrad } = groupedReadings(backend, pulled, inner)
+            return { squaredNorms, weightedGrad: (weights) => from(weightedGrad(weights), 0) }
+          },
         }
       },
     })

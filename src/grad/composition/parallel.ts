@@ -7,6 +7,7 @@ import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, ShapeEq, shapeError } from '../../tensor/shape.js'
 import { type Tensor, zeros } from '../../tensor/tensor.js'
 import { leaves, type Tree } from '../../tensor/tree.js'
+import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { join, parted } from '../pack.js'
 import type { CachesOf, ParamsOf } from './sequential.js'
@@ -83,6 +84,16 @@ export const parallel =
             .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
         ),
         weightedGrad: (weight) => readEach((p) => p.weightedGrad(weight)),
+        grouped: (labels) =>
+          groupedChildren(
+            backend,
+            pulled.map((p, b) => ({
+              pulled: p,
+              labels: (labels as readonly Tree[])[b] as Tree,
+              trained: trained[b] as boolean,
+            })),
+            (read) => ps.map((p, b) => (trained[b] ? read(b) : p)) as unknown as P,
+          ),
       }
     }
 

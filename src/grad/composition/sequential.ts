@@ -7,6 +7,7 @@ import { zipTensorsWith } from '../../tensor/elementwise.js'
 import type { Shape } from '../../tensor/shape.js'
 import { type Tensor, zeros } from '../../tensor/tensor.js'
 import { leaves, type Tree } from '../../tensor/tree.js'
+import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
@@ -60,6 +61,16 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
           .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
       ),
       weightedGrad: (weight) => readEach((p) => p.weightedGrad(weight)),
+      grouped: (labels) =>
+        groupedChildren(
+          backend,
+          pulled.map((p, index) => ({
+            pulled: p,
+            labels: (labels as readonly Tree[])[index] as Tree,
+            trained: trained[index] as boolean,
+          })),
+          (read) => ps.map((p, index) => (trained[index] ? read(index) : p)) as unknown as P,
+        ),
     }
   }
 

@@ -13,6 +13,7 @@ import { type Shape, shapeError } from '../../tensor/shape.js'
 import { contiguous, full, storageOf, type Tensor, unsafeTensor, zeros } from '../../tensor/tensor.js'
 import { emptyTree, leaves, type Tree } from '../../tensor/tree.js'
 import { transpose } from '../../tensor/view.js'
+import { addByGroup, groupedChildren, labelOf } from '../grouped.js'
 import { type AnyLayer, keptNumbersLimit, type LayerRule, layer, lazy, type Pullback, withoutParams } from '../layer.js'
 import { fanInUniform } from '../layers/initialise.js'
 import { gramIsCheaper } from '../layers/linear.js'
@@ -185,6 +186,12 @@ export const tied =
           ),
         )
       }
+      const weightedMatrix = (by: Tensor): Tensor =>
+        kept()
+          ? backend.weightedRowSum(by, ofMatrix())
+          : factors()
+              .map((factor) => weightedOuter(backend, factor, by, rows))
+              .reduce((sum, g) => backend.zip('add', sum, g), zeros([rows, columns], backend.dtype))
       const trained = rules.map((rule, index) => useOf(rule) === undefined && leaves(layers[index] as Tree).length > 0)
       const readEach = (read: (p: Pullback<Tree>) => Tree): readonly Tree[] =>
         pulled.map((p, index) => (trained[index] ? read(p()) : (layers[index] as Tree)))
@@ -194,14 +201,26 @@ export const tied =
         squaredNorm: lazy(() =>
           pulled.reduce((sum, p, index) => (trained[index] ? add(sum, p().squaredNorm()) : sum), normOfMatrix()),
         ),
-        weightedGrad: (by) => ({
-          weight: kept()
-            ? backend.weightedRowSum(by, ofMatrix())
-            : factors()
-                .map((factor) => weightedOuter(backend, factor, by, rows))
-                .reduce((sum, g) => backend.zip('add', sum, g), zeros([rows, columns], backend.dtype)),
-          layers: readEach((p) => p.weightedGrad(by)),
-        }),
+        weightedGrad: (by) => ({ weight: weightedMatrix(by), layers: readEach((p) => p.weightedGrad(by)) }),
+        grouped: (labels) => {
+          const of = labels as TiedParams
+          const children = pulled.map((p, index) => ({
+            pulled: p,
+            labels: of.layers[index] as Tree,
+            trained: trained[index] as boolean,
+          }))
+          const rest = groupedChildren(backend, children, (read) =>
+            layers.map((params, index) => (trained[index] ? read(index) : params)),
+          )
+          const group = labelOf(of.weight) as number
+          return {
+            squaredNorms: () => addByGroup(new Map([[group, normOfMatrix()]]), rest.squaredNorms()),
+            weightedGrad: (weights) => ({
+              weight: weightedMatrix(weights[group] as Tensor),
+              layers: rest.weightedGrad(weights),
+            }),
+          }
+        },
       }
     }
 

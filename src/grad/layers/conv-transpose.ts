@@ -8,6 +8,7 @@ import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
+import { groupedAffine } from '../grouped.js'
 import { type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { fanInUniform } from './initialise.js'
 
@@ -112,6 +113,13 @@ export const transposedConvolution = <C>(
         return params.bias === undefined ? ofWeight : addNorms(ofWeight, backend.rowDots(gb(), gb()))
       }),
       weightedGrad: (by) => withBias(pulled().weightedGrad(by).weight, (sums) => backend.weightedRowSum(by, sums)),
+      grouped: (labels) =>
+        groupedAffine(
+          backend,
+          labels,
+          { squaredNorm: () => pulled().squaredNorm(), weightedGrad: (by) => pulled().weightedGrad(by) },
+          gb,
+        ),
     }
   }
   return layer<ConvTransposeParams, Tensor>({

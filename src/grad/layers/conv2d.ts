@@ -8,7 +8,8 @@ import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { size, type Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
-import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer } from '../layer.js'
+import { groupedAffine } from '../grouped.js'
+import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { lostByUnderflow } from '../underflow.js'
 import { convolutionGramNorm } from './convolution-gram.js'
@@ -127,14 +128,16 @@ const zeroPadded = (
       weight: backend.conv2dWeightedGrad(x, gy, weight, convolution),
       ...(params.bias === undefined ? {} : { bias: backend.weightedRowSum(weight, backend.sum(gy, [2, 3])) }),
     }),
-    pullback: (backend, params, x, gy) =>
-      ((gy.shape[0] as number) * size(params.weight) <= keptNumbersLimit ? keepingPullback : derivedPullback)(
-        rule,
-        backend,
-        params,
-        x,
-        gy,
-      ),
+    pullback: (backend, params, x, gy) => {
+      const kept = (gy.shape[0] as number) * size(params.weight) <= keptNumbersLimit
+      const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> =>
+        (kept ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
+      return {
+        ...pullbackOf(params),
+        grouped: (labels) =>
+          groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), () => backend.sum(gy, [2, 3])),
+      }
+    },
   })
   return rule
 }

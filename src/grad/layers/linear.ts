@@ -9,7 +9,8 @@ import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
-import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer } from '../layer.js'
+import { groupedAffine } from '../grouped.js'
+import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { aboveUnderflow } from '../underflow.js'
 import { fanInUniform } from './initialise.js'
@@ -116,9 +117,15 @@ export const linear = (
     pullback: (backend, params, x, gy) => {
       const [n, t, i] = byPosition(x).shape as readonly [number, number, number]
       const o = gy.shape.at(-1) as number
-      return t > 1 && !gramIsCheaper(t, i, o) && n * i * o <= keptNumbersLimit
-        ? keepingPullback(rule, backend, params, x, gy)
-        : derivedPullback(rule, backend, params, x, gy)
+      const pullbackOf = (p: LinearParams): Pullback<LinearParams> =>
+        t > 1 && !gramIsCheaper(t, i, o) && n * i * o <= keptNumbersLimit
+          ? keepingPullback(rule, backend, p, x, gy)
+          : derivedPullback(rule, backend, p, x, gy)
+      return {
+        ...pullbackOf(params),
+        grouped: (labels) =>
+          groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), () => backend.sum(byPosition(gy), [1])),
+      }
     },
   })
   return rule

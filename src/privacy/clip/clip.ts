@@ -2,7 +2,7 @@
  * Clip rules, and the sum that they bound.
  */
 import type { Semigroup } from 'fp-ts/lib/Semigroup.js'
-import { addTrees, type Tree } from '../tensor/tree.js'
+import { addTrees, type Tree } from '../../tensor/tree.js'
 
 /**
  * A rescaling of each sample, and the bound that it promises.
@@ -19,6 +19,12 @@ export interface ClipRule {
   readonly l2Bound: number
 }
 
+/** The number itself. @throws RangeError unless it is above 0. @internal */
+export const positive = (name: string, value: number): number => {
+  if (!(value > 0)) throw new RangeError(`${name} is ${value}: it must be a number above 0`)
+  return value
+}
+
 /**
  * Flat clipping: a gradient longer than C is scaled down to length C.
  *
@@ -31,10 +37,10 @@ export interface ClipRule {
  * @example
  * flatClip(2).factor(8) // => 0.25
  */
-export const flatClip = (l2ClipNorm: number): ClipRule => {
-  if (!(l2ClipNorm > 0)) throw new RangeError(`l2ClipNorm is ${l2ClipNorm}: it must be a number above 0`)
-  return { factor: (norm) => (norm > l2ClipNorm ? l2ClipNorm / norm : 1), l2Bound: l2ClipNorm }
-}
+export const flatClip = (l2ClipNorm: number): ClipRule => ({
+  factor: (norm) => (norm > l2ClipNorm ? l2ClipNorm / norm : 1),
+  l2Bound: positive('l2ClipNorm', l2ClipNorm),
+})
 
 /**
  * The hair by which a rescaled norm stays below its bound: 16 units of float32 rounding, of which a weight times a number,
