@@ -10,6 +10,7 @@ import { epsilonFromRdp, logDeltaFromRdp } from '../../../src/privacy/rdp/conver
 import { type RdpCurve, rdpAtOrder } from '../../../src/privacy/rdp/curve.js'
 import { withoutReplacementRdpAtExcess } from '../../../src/privacy/rdp/without-replacement.js'
 import { type GoldenCase, notSupported } from '../outcome.js'
+import { correlatedCase } from './correlated-cases.js'
 import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
 import {
   type AccountingRecord,
@@ -218,6 +219,7 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   composition_heterogeneous: exactCase,
   delta_curve: deltaCurveCase,
   tradeoff: tradeOffCase,
+  ftrl: correlatedCase,
 }
 
 /**
