@@ -6,7 +6,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { foldIn, type Key } from '../../sampling/key.js'
 import { storageOf, tensor } from '../../tensor/tensor.js'
 import { flatten, type Tree, treeSize, unflatten } from '../../tensor/tree.js'
-import type { BoundedSum } from '../clip.js'
+import type { BoundedSum } from '../clip/clip.js'
 import {
   gaussian,
   matrixFactorisation,
