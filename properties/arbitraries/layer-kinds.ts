@@ -26,9 +26,11 @@ import {
   type Triple,
   withoutParams,
 } from '../../src/grad/index.js'
+import { join } from '../../src/grad/pack.js'
 import { mapTensor } from '../../src/tensor/elementwise.js'
-import type { Shape } from '../../src/tensor/shape.js'
-import { zeros } from '../../src/tensor/tensor.js'
+import { type Shape, shapeError } from '../../src/tensor/shape.js'
+import { type Tensor, zeros } from '../../src/tensor/tensor.js'
+import { slice } from '../../src/tensor/view.js'
 import type { LayerCase } from './layer.js'
 import { shapes } from './tensor.js'
 
@@ -121,13 +123,40 @@ const embeddings: Arbitrary<LayerCase> = fc
     misfits: [],
   }))
 
+/** Numbers as bags with weights: the first row as tokens, the second as it is. */
+const weightedTokensBelow = (vocabulary: number): AnyLayer =>
+  withoutParams<null>({
+    name: 'weighted tokens',
+    output: (input) => {
+      if (input.length !== 2 || input[0] !== 2) throw shapeError('weighted tokens are [2, t]', input)
+      return input
+    },
+    forward: (backend, x) => {
+      const [drawn, weights] = [0, 1].map((row) => slice({ axis: 1, start: row, end: row + 1 })(x)) as [Tensor, Tensor]
+      const [tokens] = tokensBelow(vocabulary).forward(backend, {}, drawn)
+      return [join(backend, 1, [tokens, weights]), null]
+    },
+    backward: (_backend, _none, gy) => gy,
+  }) as unknown as AnyLayer
+
 const bags: Arbitrary<LayerCase> = fc
-  .tuple(tables, fc.constantFrom('sum', 'mean', 'max', undefined))
-  .map(([{ vocabulary, options, places }, mode]) => ({
-    rule: sequential(tokensBelow(vocabulary), embeddingBag({ ...options, ...(mode === undefined ? {} : { mode }) })),
-    input: [places],
-    misfits: [[], [places, 2]],
-  }))
+  .tuple(tables, fc.constantFrom('sum', 'mean', 'max', 'weighted', undefined))
+  .map(([{ vocabulary, options, places }, mode]) =>
+    mode === 'weighted'
+      ? {
+          rule: sequential(weightedTokensBelow(vocabulary), embeddingBag({ ...options, perSampleWeights: true })),
+          input: [2, places],
+          misfits: [[], [places], [3, places]],
+        }
+      : {
+          rule: sequential(
+            tokensBelow(vocabulary),
+            embeddingBag({ ...options, ...(mode === undefined ? {} : { mode }) }),
+          ),
+          input: [places],
+          misfits: [[], [places, 2]],
+        },
+  )
 
 const epsilons = fc.constantFrom(undefined, 1e-3, 0.1, 1).map((epsilon) => (epsilon === undefined ? {} : { epsilon }))
 

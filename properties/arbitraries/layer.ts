@@ -129,9 +129,11 @@ const groupNorms: Arbitrary<LayerCase> = fc
     each: between(1, 2),
     positions: shapes({ maxRank: 2, maxExtent: 3 }).map((shape) => shape.map((extent) => Math.max(1, extent))),
     epsilon: fc.constantFrom(undefined, 1e-3, 0.1, 1),
+    affine: fc.constantFrom(true, true, false),
+    bias: fc.boolean(),
   })
-  .map(({ groups, each, positions, epsilon }) => ({
-    rule: groupNorm(epsilon === undefined ? { groups } : { groups, epsilon }),
+  .map(({ groups, each, positions, epsilon, affine, bias }) => ({
+    rule: groupNorm({ groups, affine, bias, ...(epsilon === undefined ? {} : { epsilon }) }),
     input: [groups * each, ...positions],
     misfits: [[], ...(groups > 1 ? [[groups * each + 1, ...positions]] : [])],
   }))

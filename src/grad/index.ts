@@ -43,14 +43,23 @@ export type { ConvolutionPadding } from './layers/convolution-padding.js'
 export { type EmbeddingOptions, type EmbeddingParams, embedding, type TokenCache } from './layers/embedding.js'
 export * from './layers/embedding-bag.js'
 export * from './layers/flatten.js'
+export * from './layers/global-pool.js'
 export * from './layers/group-norm.js'
 export * from './layers/initialise.js'
 export * from './layers/instance-norm.js'
 export { type LayerNormOptions, type LayerNormParams, layerNorm } from './layers/layer-norm.js'
 export { type LinearOptions, type LinearParams, linear } from './layers/linear.js'
 export * from './layers/pad.js'
-export * from './layers/pool.js'
+export {
+  adaptiveAvgPool2d,
+  avgPool2d,
+  type MaxPoolCache,
+  maxPool2d,
+  type PoolOptions,
+  zeroPad2d,
+} from './layers/pool.js'
 export * from './layers/pool1d.js'
+export * from './layers/pool3d.js'
 export * from './layers/positional-embedding.js'
 export * from './layers/prelu.js'
 export * from './layers/rearrange.js'
@@ -60,6 +69,7 @@ export { type ScatteringCache, type ScatteringOptions, scattering2d } from './la
 export { softmax } from './layers/softmax.js'
 export type { Standardised } from './layers/standardise.js'
 export * from './layers/transformer.js'
+export * from './layers/upsample.js'
 export type { Conv3dCache, Triple } from './layers/volume.js'
 export * from './layers/weight-standardised.js'
 export * from './losses/classification.js'

@@ -5,9 +5,10 @@
 import type { Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
-import { contiguous, storageOf, type Tensor, unsafeTensor, zeros } from '../../tensor/tensor.js'
+import { contiguous, storageOf, type Tensor, toArray, unsafeTensor, zeros } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
 import { type LayerRule, layer } from '../layer.js'
+import { join, pick } from '../pack.js'
 import {
   type EmbeddingOptions,
   type EmbeddingParams,
@@ -19,8 +20,10 @@ import {
 import { tokensOf } from './token-segments.js'
 
 export interface EmbeddingBagOptions extends EmbeddingOptions {
-  /** How a bag becomes one row; default mean. */
+  /** How a bag becomes one row; default mean, or sum with weights. */
   readonly mode?: 'sum' | 'mean' | 'max'
+  /** Does each token come with a weight, by which its row is multiplied? For `sum` only. Default false. */
+  readonly perSampleWeights?: boolean
 }
 
 /** What each place of a bag counts for: [n, t] (sum, mean), or [n, t, e] (max). */
@@ -30,30 +33,43 @@ export interface BagCache extends TokenCache {
 
 /**
  * The sum, mean or maximum of the rows of a bag of tokens. Tokens that occur twice count twice; those of the padding do
- * not count, and a bag of nothing else gives zeros. The cotangent of the tokens is zeros.
+ * not count, and a bag of nothing else gives zeros. The cotangent of the tokens is zeros; that of a weight is ⟨W_z, gy⟩.
  *
- *   sum, mean   yₙ = Σₜ cₙₜ W_{zₙₜ}     gW_v = (Σ_{t: zₜ = v} cₜ) gy     (c = 1, or 1 / the number of tokens)
+ *   sum, mean   yₙ = Σₜ cₙₜ W_{zₙₜ}     gW_v = (Σ_{t: zₜ = v} cₜ) gy     (c = 1, the weight, or 1 / the number of tokens)
  *   max         yₙₑ = maxₜ W_{zₙₜ,e}     gyₑ goes to the first token that holds the maximum of feature e
  *
- * Shapes     x [n, t] → y [n, e]; weight [v, e]
+ * Shapes     x [n, t], or [n, 2, t] with weights (the tokens, then their weights) → y [n, e]; weight [v, e]
  * Cost       O(n t (log t + e)); nothing is as large as n · v unless `perSampleGrad` asks for it
  * Guarantee  norms are of the very float64 sums that a weighted sum adds
- * Errors     RangeError for a token outside of the table
+ * Errors     RangeError for a token outside of the table, or weights in another mode than sum
  *
  * @example
  * embeddingBag({ vocabulary: 9, features: 4 }).init(key(0), [5]).output // => [4]
  */
 export const embeddingBag = (options: EmbeddingBagOptions): LayerRule<EmbeddingParams, BagCache> => {
-  const { vocabulary, features, paddingIndex, mode = 'mean' } = options
-  const name = `embeddingBag(${vocabulary}×${features}, ${mode})`
+  const { vocabulary, features, paddingIndex, perSampleWeights = false } = options
+  const { mode = perSampleWeights ? 'sum' : 'mean' } = options
+  const name = `embeddingBag(${vocabulary}×${features}, ${perSampleWeights ? 'weighted ' : ''}${mode})`
+  if (perSampleWeights && mode !== 'sum')
+    throw new RangeError(`${name}: the mode is ${mode}; tokens with weights are summed`)
+
+  /** Tokens and their weights, where they have some: [n, t] each. */
+  const read = (x: Tensor): { readonly tokens: Tensor; readonly weights?: Float64Array } => {
+    if (x.shape.length !== (perSampleWeights ? 3 : 2) || (perSampleWeights && x.shape[1] !== 2))
+      throw shapeError(`${name} needs bags ${perSampleWeights ? '[n, 2, t]' : '[n, t]'}`, x.shape)
+    return perSampleWeights
+      ? { tokens: pick(1, 0, x), weights: Float64Array.from(toArray(pick(1, 1, x))) }
+      : { tokens: x }
+  }
 
   /** Which places count, and for how much: [n, t]. */
-  const shares = (tokens: Int32Array, [n, t]: readonly [number, number]): Float64Array => {
+  const shares = (tokens: Int32Array, [n, t]: readonly [number, number], weights?: Float64Array): Float64Array => {
     const out = new Float64Array(n * t)
     for (let from = 0; from < out.length; from += t) {
       let count = 0
       for (let i = from; i < from + t; i++) if (tokens[i] !== paddingIndex) count++
-      for (let i = from; i < from + t; i++) out[i] = tokens[i] === paddingIndex ? 0 : mode === 'sum' ? 1 : 1 / count
+      for (let i = from; i < from + t; i++)
+        out[i] = tokens[i] === paddingIndex ? 0 : (weights?.[i] ?? (mode === 'sum' ? 1 : 1 / count))
     }
     return out
   }
@@ -90,21 +106,32 @@ export const embeddingBag = (options: EmbeddingBagOptions): LayerRule<EmbeddingP
   return layer({
     name,
     init: (k: Key, input: Shape) => {
-      if (input.length !== 1) throw shapeError(`${name} needs bags [t]`, input)
+      if (input.length !== (perSampleWeights ? 2 : 1) || (perSampleWeights && input[0] !== 2))
+        throw shapeError(`${name} needs bags ${perSampleWeights ? '[2, t]' : '[t]'}`, input)
       if (paddingIndex !== undefined && !(paddingIndex >= 0 && paddingIndex < vocabulary))
         throw shapeError(`${name}: no row ${paddingIndex} for the padding`, input)
       return { params: { weight: initialTable(options)(k) }, output: [features] }
     },
     forward: (backend, { weight }, x) => {
-      if (x.shape.length !== 2) throw shapeError(`${name} needs bags [n, t]`, x.shape)
-      const shape = x.shape as readonly [number, number]
-      const tokens = tokensOf(name, vocabulary, x)
+      const bag = read(x)
+      const shape = bag.tokens.shape as readonly [number, number]
+      const tokens = tokensOf(name, vocabulary, bag.tokens)
       const rows = reshape([...shape, features])(rowsOfTable(backend, weight, tokens))
-      const counts = shares(tokens, shape)
+      const counts = shares(tokens, shape, bag.weights)
       const share = mode === 'max' ? winners(rows, counts) : unsafeTensor(counts, shape)
-      return [backend.sum(scaled(backend, share, rows), [1]), { tokens, input: x.shape, share }]
+      return [backend.sum(scaled(backend, share, rows), [1]), { tokens, input: shape, share }]
     },
-    backward: (backend, _params, { input }) => zeros(input, backend.dtype),
+    backward: (backend, { weight }, { tokens, input }, gy) => {
+      if (!perSampleWeights) return zeros(input, backend.dtype)
+      const [n, t] = input as readonly [number, number]
+      const rows = reshape([n, t, features])(rowsOfTable(backend, weight, tokens))
+      const ofWeights = backend.sum(backend.zip('mul', rows, reshape([n, 1, features])(gy)), [2])
+      const counts = unsafeTensor(
+        Float64Array.from(tokens, (token) => Number(token !== paddingIndex)),
+        [n, t],
+      )
+      return reshape([n, 2, t])(join(backend, 1, [zeros([n, t], backend.dtype), backend.zip('mul', ofWeights, counts)]))
+    },
     perSampleGrad: (backend, _params, cache, gy) => ({ weight: gradients(backend, cache, gy).perSample() }),
     perSampleSquaredNorm: (backend, _params, cache, gy) => gradients(backend, cache, gy).squaredNorm(),
     weightedGrad: (backend, _params, cache, gy, weight) => ({ weight: gradients(backend, cache, gy).weighted(weight) }),

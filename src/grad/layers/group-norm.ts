@@ -8,8 +8,19 @@ import { full, scalar, type Tensor, zeros } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
 import { keepingPullback, type LayerRule, layer } from '../layer.js'
 
-/** weight γ [c], bias β [c]. */
-export type GroupNormParams = { readonly weight: Tensor; readonly bias: Tensor }
+/** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
+export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
+
+export interface GroupNormOptions {
+  /** Must divide the channels. */
+  readonly groups: number
+  /** Default 1e-5. */
+  readonly epsilon?: number
+  /** Scale and shift? Default true. */
+  readonly affine?: boolean
+  /** Shift, if scaled? Default true. */
+  readonly bias?: boolean
+}
 
 /** The normalised input, [n, c, …], and 1/σ of each group, [n, g, 1]. */
 export interface GroupNormCache {
@@ -38,10 +49,9 @@ const perChannel = (p: Tensor, rank: number): Tensor => reshape([...p.shape, ...
 export const groupNorm = ({
   groups,
   epsilon = 1e-5,
-}: {
-  readonly groups: number
-  readonly epsilon?: number
-}): LayerRule<GroupNormParams, GroupNormCache> => {
+  affine = true,
+  bias: shifts = true,
+}: GroupNormOptions): LayerRule<GroupNormParams, GroupNormCache> => {
   const inGroups = (x: Tensor): Tensor => {
     const n = x.shape[0] as number
     return reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])(x)
@@ -51,13 +61,16 @@ export const groupNorm = ({
     const [n, g, m] = x.shape as readonly [number, number, number]
     return backend.zip('mul', reshape([n, g, 1])(backend.sum(x, [2])), scalar(1 / m, 'float64'))
   }
-  const rule: LayerRule<GroupNormParams, GroupNormCache> = layer({
+  const rule: LayerRule<GroupNormParams, GroupNormCache> = layer<GroupNormParams, GroupNormCache>({
     name: `groupNorm(${groups})`,
     init: (_key, input: Shape) => {
       const [channels] = input
       if (channels === undefined || channels % groups !== 0)
         throw shapeError(`groupNorm: ${groups} groups do not divide the channels`, input)
-      return { params: { weight: full(1, [channels]), bias: zeros([channels]) }, output: input }
+      return {
+        params: affine ? { weight: full(1, [channels]), ...(shifts ? { bias: zeros([channels]) } : {}) } : {},
+        output: input,
+      }
     },
     forward: (backend, { weight, bias }, x) => {
       const grouped = inGroups(x)
@@ -67,20 +80,21 @@ export const groupNorm = ({
       const inverseDeviation = backend.map('reciprocal', deviation)
       const normalised = reshape(x.shape)(backend.zip('mul', centred, inverseDeviation))
       const rank = x.shape.length
-      const scaled = backend.zip('mul', normalised, perChannel(weight, rank))
-      return [backend.zip('add', scaled, perChannel(bias, rank)), { normalised, inverseDeviation }]
+      const scaled = weight === undefined ? normalised : backend.zip('mul', normalised, perChannel(weight, rank))
+      const y = bias === undefined ? scaled : backend.zip('add', scaled, perChannel(bias, rank))
+      return [y, { normalised, inverseDeviation }]
     },
     // gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ with ĝ = γ gy: the part of ĝ that neither shift nor scale of a group explains.
     backward: (backend, { weight }, { normalised, inverseDeviation }, gy) => {
-      const scaled = inGroups(backend.zip('mul', gy, perChannel(weight, gy.shape.length)))
+      const scaled = inGroups(weight === undefined ? gy : backend.zip('mul', gy, perChannel(weight, gy.shape.length)))
       const x = inGroups(normalised)
       const alongScale = backend.zip('mul', x, mean(backend, backend.zip('mul', scaled, x)))
       const rest = backend.zip('sub', backend.zip('sub', scaled, mean(backend, scaled)), alongScale)
       return reshape(gy.shape)(backend.zip('mul', rest, inverseDeviation))
     },
-    perSampleGrad: (backend, _params, { normalised }, gy) => ({
-      weight: backend.sum(backend.zip('mul', gy, normalised), spatial(gy)),
-      bias: backend.sum(gy, spatial(gy)),
+    perSampleGrad: (backend, params, { normalised }, gy) => ({
+      ...(params.weight === undefined ? {} : { weight: backend.sum(backend.zip('mul', gy, normalised), spatial(gy)) }),
+      ...(params.bias === undefined ? {} : { bias: backend.sum(gy, spatial(gy)) }),
     }),
     pullback: (backend, params, cache, gy) => keepingPullback(rule, backend, params, cache, gy),
   })

@@ -3,11 +3,12 @@
  */
 import type { Padding2d } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
-import { type Tensor, tensor } from '../../tensor/tensor.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import type { EmptyTree } from '../../tensor/tree.js'
-import { slice, transpose } from '../../tensor/view.js'
+import { slice } from '../../tensor/view.js'
 import { type Pair, pair, type Window2d, windowOutput } from '../../tensor/window.js'
 import { type LayerRule, withoutParams } from '../layer.js'
+import { type AxisMap, alongAxes } from './along-axes.js'
 
 export interface PoolOptions {
   readonly kernel: number | Pair
@@ -81,14 +82,14 @@ export const avgPool2d = (options: PoolOptions): LayerRule<EmptyTree, Shape> => 
   })
 }
 
-/** The [out, in] matrix whose row r averages ⌊r·in/out⌋ … ⌈(r+1)·in/out⌉ − 1. */
-const averaging = (output: number, input: number): Tensor => {
-  const entries = Array.from({ length: output }, (_, r) => {
+/** Output r of `output` is the mean of ⌊r·in/out⌋ … ⌈(r+1)·in/out⌉ − 1. @internal */
+export const averagedFrom = (output: number, input: number): AxisMap => ({
+  extent: output,
+  row: (r) => {
     const [from, to] = [Math.floor((r * input) / output), Math.ceil(((r + 1) * input) / output)]
-    return Array.from({ length: input }, (_, i) => (i >= from && i < to ? 1 / (to - from) : 0))
-  })
-  return tensor(entries.flat(), [output, input], 'float64')
-}
+    return Array.from({ length: to - from }, (_, i) => [from + i, 1 / (to - from)] as const)
+  },
+})
 
 /**
  * Means over as many windows as the output has cells, whatever the extent of the input: y = A_h x A_wᵀ, where A averages
@@ -99,19 +100,11 @@ const averaging = (output: number, input: number): Tensor => {
  * @example
  * adaptiveAvgPool2d(1).init(key(0), [32, 7, 5]).output // => [32, 1, 1]
  */
-export const adaptiveAvgPool2d = (output: number | Pair): LayerRule<EmptyTree, readonly [Tensor, Tensor]> => {
-  const [oh, ow] = pair(output)
-  const name = `adaptiveAvgPool2d(${oh}×${ow})`
-  return withoutParams({
-    name,
-    output: (input) => [image(name, input)[0], oh, ow],
-    forward: (backend, x) => {
-      const [, , h, w] = x.shape as readonly [number, number, number, number]
-      const [rows, columns] = [averaging(oh, h), averaging(ow, w)]
-      return [backend.matmul(backend.matmul(rows, x), transpose()(columns)), [rows, columns]]
-    },
-    backward: (backend, [rows, columns], gy) => backend.matmul(backend.matmul(transpose()(rows), gy), columns),
-  })
+export const adaptiveAvgPool2d = (output: number | Pair): LayerRule<EmptyTree, readonly Tensor[]> => {
+  const cells = pair(output)
+  return alongAxes(`adaptiveAvgPool2d(${cells.join('×')})`, 2, (extent, axis) =>
+    averagedFrom(cells[axis] as number, extent),
+  )
 }
 
 /**

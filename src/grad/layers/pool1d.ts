@@ -6,7 +6,8 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { type EmptyTree, emptyTree } from '../../tensor/tree.js'
 import { inForm } from '../composition/form.js'
 import type { LayerRule } from '../layer.js'
-import { adaptiveAvgPool2d, avgPool2d, type MaxPoolCache, maxPool2d } from './pool.js'
+import { alongAxes } from './along-axes.js'
+import { averagedFrom, avgPool2d, type MaxPoolCache, maxPool2d } from './pool.js'
 
 export interface Pool1dOptions {
   readonly kernel: number
@@ -66,5 +67,5 @@ export const avgPool1d = (options: Pool1dOptions): LayerRule<EmptyTree, Shape> =
  * @example
  * adaptiveAvgPool1d(1).init(key(0), [32, 7]).output // => [32, 1]
  */
-export const adaptiveAvgPool1d = (output: number): LayerRule<EmptyTree, readonly [Tensor, Tensor]> =>
-  ofHeightOne(`adaptiveAvgPool1d(${output})`, adaptiveAvgPool2d([1, output]))
+export const adaptiveAvgPool1d = (output: number): LayerRule<EmptyTree, readonly Tensor[]> =>
+  alongAxes(`adaptiveAvgPool1d(${output})`, 1, (extent) => averagedFrom(output, extent))
