@@ -16,6 +16,10 @@ export {
   type UnsupportedEvent,
   unsupportedEvent,
 } from './accountant.js'
+export * from './audit/clopper-pearson.js'
+export * from './audit/membership.js'
+export * from './audit/one-run.js'
+export * from './audit/scores.js'
 export {
   type CalibrationFailure,
   calibrateNoiseMultiplier,
@@ -59,6 +63,7 @@ export * from './exact/verify-certificate.js'
 export * from './gdp.js'
 export * from './invalid-parameter.js'
 export * from './mechanism.js'
+export * from './monte-carlo.js'
 export * from './neighbouring.js'
 export * from './rdp/accountant.js'
 export * from './rdp/closed-form.js'

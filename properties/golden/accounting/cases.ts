@@ -10,8 +10,10 @@ import { epsilonFromRdp, logDeltaFromRdp } from '../../../src/privacy/rdp/conver
 import { type RdpCurve, rdpAtOrder } from '../../../src/privacy/rdp/curve.js'
 import { withoutReplacementRdpAtExcess } from '../../../src/privacy/rdp/without-replacement.js'
 import { type GoldenCase, notSupported } from '../outcome.js'
+import { auditCase } from './audit-cases.js'
 import { correlatedCase } from './correlated-cases.js'
 import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
+import { monteCarloCase } from './monte-carlo-cases.js'
 import {
   type AccountingRecord,
   type Answer,
@@ -220,6 +222,8 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   delta_curve: deltaCurveCase,
   tradeoff: tradeOffCase,
   ftrl: correlatedCase,
+  audit: auditCase,
+  monte_carlo: monteCarloCase,
 }
 
 /**
