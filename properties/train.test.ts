@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../src/data/dataset.js'
-import { decodeSafeTensors, inMemory } from '../src/data/index.js'
+import { decodeSafeTensors, showDataError } from '../src/data/index.js'
 import { crossEntropy, linear, sequential, tanh, weightedGrad } from '../src/grad/index.js'
 import {
   adam,
@@ -28,26 +28,12 @@ import {
   train,
 } from '../src/train/index.js'
 import { decodeState, encodeState } from '../src/train/state-codec.js'
+import { clusters } from './runs/clusters.js'
 
 const right = <L, A>(either: E.Either<L, A>): A => {
   if (E.isLeft(either)) throw new Error(JSON.stringify(either.left))
   return either.right
 }
-
-/** Three noisy clusters in four dimensions. */
-const clusters = (count: number): Dataset =>
-  right(
-    inMemory({
-      pixels: Array.from({ length: 4 * count }, (_, i) => {
-        const [example, axis] = [Math.floor(i / 4), i % 4]
-        return (example % 3 === axis ? 1 : 0) + 0.4 * Math.sin(12.9898 * i + 78.233)
-      }),
-      labels: Array.from({ length: count }, (_, i) => i % 3),
-      inputShape: [4],
-      classes: 3,
-      normalisation: { range: 1, mean: 0, std: 1 },
-    }),
-  )
 
 const model = sequential(linear(8), tanh, linear(3))
 const backend = wasm({ threads: 1 })
@@ -375,6 +361,22 @@ describe('checkpoints', () => {
     expect(damages.filter(reads)).toEqual([])
   })
 
+  it('one bit of damage anywhere in the tensors is seen', () => {
+    const plan = right(dpSgd(config))
+    const state = plan.init(key(0))
+    const bytes = encodeCheckpoint(plan)(state)
+    const { tensors } = right(decodeSafeTensors(bytes))
+    const start = bytes.length - Object.values(tensors).reduce((sum, t) => sum + t.data.length * 4, 0)
+    fc.assert(
+      fc.property(fc.integer({ min: start, max: bytes.length - 1 }), fc.nat(7), (place, bit) => {
+        const damaged = Uint8Array.from(bytes)
+        damaged[place] = (damaged[place] as number) ^ (1 << bit)
+        const read = decodeCheckpoint(plan, state)(damaged)
+        expect(E.isLeft(read) && showDataError(read.left)).toMatch(/content of checksum/)
+      }),
+    )
+  })
+
   it('the state of another optimizer is refused', () => {
     const [plan, other] = [right(dpSgd(config)), right(dpSgd({ ...config, optimizer: adam({ learningRate: 1 }) }))]
     const bytes = encodeCheckpoint(plan)(plan.init(key(0)))
@@ -387,7 +389,7 @@ describe('checkpoints', () => {
     const metadata = fc.oneof(
       fc.jsonValue(),
       fc.record({
-        format: fc.constant('fp-dp checkpoint 1'),
+        format: fc.constant('fp-dp checkpoint 2'),
         plan: fc.constant((right(decodeSafeTensors(encodeCheckpoint(plan)(like))).metadata.plan ?? '') as fc.JsonValue),
         state: fc.oneof(fc.json(), fc.jsonValue()),
         notes: fc.oneof(fc.json(), fc.jsonValue()),

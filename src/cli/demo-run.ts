@@ -1,9 +1,10 @@
 /**
  * The run behind `npm run demo`: loop, checkpoint, report, picture.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import { showDataError, writeFileAtomically } from '../data/index.js'
 import type { SgdState } from '../optim/index.js'
 import { showEvent } from '../privacy/index.js'
 import { lineChart, type ReportError, showReportError } from '../report/index.js'
@@ -12,10 +13,9 @@ import { accuracy, encodeCheckpoint, type TrainReport, train } from '../train/in
 import type { DemoOptions } from './demo-options.js'
 import { type DemoState, lastingOptions, type Measured, type Refusal, setUp } from './demo-setup.js'
 
-/** Writes whole or not at all: a reader never sees half a file. */
 const writeAtomically = async (path: string, content: Uint8Array | string): Promise<void> => {
-  await writeFile(`${path}.part`, content)
-  await rename(`${path}.part`, path)
+  const written = await writeFileAtomically(path, content)()
+  if (E.isLeft(written)) throw new Error(showDataError(written.left))
 }
 
 /** What the demo tells while it runs. */

@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { readBytes, writeFileAtomically } from './atomic-file.js'
+export { crc32 } from './crc32.js'
 export {
   type DataError,
   type InconsistentData,

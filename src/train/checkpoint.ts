@@ -3,8 +3,11 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type DataError, inconsistentData } from '../data/data-error.js'
-import { decodeSafeTensors, encodeSafeTensors, isRecordOfStrings } from '../data/safetensors.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { readBytes, writeFileAtomically } from '../data/atomic-file.js'
+import { crc32 } from '../data/crc32.js'
+import { blame, type DataError, inconsistentData } from '../data/data-error.js'
+import { decodeSafeTensors, encodeSafeTensors, isRecordOfStrings, type SafeTensors } from '../data/safetensors.js'
 import type { OptimizerState } from '../optim/index.js'
 import { type PrivacyEvent, showEvent } from '../privacy/event/event.js'
 import { eventFromJson } from '../privacy/event/json.js'
@@ -13,10 +16,10 @@ import type { Key } from '../sampling/index.js'
 import { showShape } from '../tensor/shape.js'
 import { isTensor } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
-import type { DpSgdPlan, TrainState } from './dp-sgd.js'
+import type { TrainingPlan, TrainState } from './plan.js'
 import { decodeState, encodeState } from './state-codec.js'
 
-const format = 'fp-dp checkpoint 1'
+const format = 'fp-dp checkpoint 2'
 
 /** A state read back, and what was noted beside it. */
 export interface Checkpoint<P extends Tree, S extends OptimizerState> {
@@ -24,9 +27,41 @@ export interface Checkpoint<P extends Tree, S extends OptimizerState> {
   readonly notes: Readonly<Record<string, string>>
 }
 
-/** The settings of the plan as text: all that privacy depends on. Another run's state is refused by them. */
-const fingerprint = <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPlan<P, C, S>): string =>
-  JSON.stringify({ model: plan.model.name, ...plan.settings, physicalBatchSize: undefined })
+const checksumOf = (text: string | Uint8Array): string =>
+  crc32(typeof text === 'string' ? new TextEncoder().encode(text) : text)
+    .toString(16)
+    .padStart(8, '0')
+
+/**
+ * The settings of the plan as text: all that privacy depends on, step by step as a checksum. Another run's state is refused by
+ * them.
+ */
+const fingerprint = <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>): string => {
+  const { steps } = plan.settings
+  const bounds = Array.from({ length: steps }, (_, step) => plan.at(step).clip.l2Bound)
+  const schedule = checksumOf(JSON.stringify([plan.event(steps, 'float'), bounds]))
+  return JSON.stringify({ model: plan.model.name, ...plan.settings, physicalBatchSize: undefined, schedule })
+}
+
+/** A file with the checksum of what it holds without it. */
+const sealed = ({ tensors, metadata }: SafeTensors): SafeTensors => ({
+  tensors,
+  metadata: { ...metadata, checksum: checksumOf(encodeSafeTensors({ tensors, metadata })) },
+})
+
+/** The content of a sealed file of this format, or why it is none. */
+const unseal = (bytes: Uint8Array): E.Either<DataError, SafeTensors> =>
+  pipe(
+    decodeSafeTensors(bytes),
+    E.chain(({ tensors, metadata: { checksum, ...metadata } }) => {
+      if (metadata.format !== format) return refuse(`format ${metadata.format ?? 'none'}`, `'${format}'`)
+      const file = { tensors, metadata }
+      const { metadata: found } = sealed(file)
+      return checksum === found.checksum
+        ? E.right(file)
+        : refuse(`content of checksum ${found.checksum}`, `the checksum it was written with, ${checksum ?? 'none'}`)
+    }),
+  )
 
 /**
  * The state as bytes, with notes of the caller (how the data was made, say) beside it. The keys of the noise to come are
@@ -34,13 +69,12 @@ const fingerprint = <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPla
  * difference of what they release has none.
  */
 export const encodeCheckpoint =
-  <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPlan<P, C, S>) =>
+  <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>) =>
   (state: TrainState<P, S>, notes: Readonly<Record<string, string>> = {}): Uint8Array => {
     const { json, tensors } = encodeState(state)
-    return encodeSafeTensors({
-      tensors,
-      metadata: { format, plan: fingerprint(plan), state: json, notes: JSON.stringify(notes) },
-    })
+    return encodeSafeTensors(
+      sealed({ tensors, metadata: { format, plan: fingerprint(plan), state: json, notes: JSON.stringify(notes) } }),
+    )
   }
 
 const refuse = (found: string, allowed: string): E.Either<DataError, never> =>
@@ -61,20 +95,14 @@ const isKey = (key: Partial<Key> | null | undefined): boolean => {
 /** Only the notes of a checkpoint, which tell a caller what plan to make. */
 export const checkpointNotes = (bytes: Uint8Array): E.Either<DataError, Readonly<Record<string, string>>> =>
   pipe(
-    decodeSafeTensors(bytes),
+    unseal(bytes),
     E.chain(({ metadata }) =>
-      metadata.format === format
-        ? pipe(
-            E.tryCatch(
-              () => JSON.parse(metadata.notes ?? '{}') as unknown,
-              () => inconsistentData({ source: 'the checkpoint', found: 'notes that are not JSON', allowed: 'JSON' }),
-            ),
-            E.chain((notes) =>
-              isRecordOfStrings(notes) ? E.right(notes) : refuse('other notes', 'a record of strings'),
-            ),
-          )
-        : refuse(`format ${metadata.format ?? 'none'}`, `'${format}'`),
+      E.tryCatch(
+        () => JSON.parse(metadata.notes ?? '{}') as unknown,
+        () => inconsistentData({ source: 'the checkpoint', found: 'notes that are not JSON', allowed: 'JSON' }),
+      ),
     ),
+    E.chain((notes) => (isRecordOfStrings(notes) ? E.right(notes) : refuse('other notes', 'a record of strings'))),
   )
 
 /**
@@ -84,15 +112,15 @@ export const checkpointNotes = (bytes: Uint8Array): E.Either<DataError, Readonly
  * Compared are the name of the model and the settings of the plan except its physical batch size. Loss, rates of the
  * optimizer and the factor of the clip rule are functions: that they are the same is for the caller to see to.
  *
- * Errors  a file of another kind; other settings, another model or another optimizer than the plan's; a state that is
+ * Errors  a file of another kind, of another version, or damaged (its checksum says so); other settings, another model or another optimizer than the plan's; a state that is
  *         damaged, its keys being none or its ledger spending less than its steps. A file that was forged with care cannot
  *         be told from an honest one
  */
 export const decodeCheckpoint =
-  <P extends Tree, C, S extends OptimizerState>(plan: DpSgdPlan<P, C, S>, like: TrainState<P, S>) =>
+  <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>, like: TrainState<P, S>) =>
   (bytes: Uint8Array): E.Either<DataError, Checkpoint<P, S>> =>
     pipe(
-      decodeSafeTensors(bytes),
+      unseal(bytes),
       E.bindTo('file'),
       E.bind('notes', () => checkpointNotes(bytes)),
       E.chain(({ file: { tensors, metadata }, notes }) => {
@@ -111,7 +139,7 @@ export const decodeCheckpoint =
 
 /** ε of a ledger; NaN where it is none that the accountant of the plan knows. */
 const spends = <P extends Tree, C, S extends OptimizerState>(
-  plan: DpSgdPlan<P, C, S>,
+  plan: TrainingPlan<P, C, S>,
   ledger: PrivacyEvent,
 ): number => {
   try {
@@ -122,7 +150,7 @@ const spends = <P extends Tree, C, S extends OptimizerState>(
 }
 
 const checkState = <P extends Tree, C, S extends OptimizerState>(
-  plan: DpSgdPlan<P, C, S>,
+  plan: TrainingPlan<P, C, S>,
   like: TrainState<P, S>,
   { step, params, optimizer, keys, ledger: json }: Partial<TrainState<P, S>>,
 ): E.Either<DataError, TrainState<P, S>> => {
@@ -147,3 +175,28 @@ const checkState = <P extends Tree, C, S extends OptimizerState>(
     }),
   )
 }
+
+/**
+ * Writes a checkpoint to a file, which is there whole or not at all: a process that is killed while it writes leaves the
+ * checkpoint before. Node only.
+ *
+ * Errors  UnreadableFile, with the reason of the operating system
+ */
+export const writeCheckpoint =
+  <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>) =>
+  (path: string) =>
+  (state: TrainState<P, S>, notes: Readonly<Record<string, string>> = {}): TE.TaskEither<DataError, void> =>
+    writeFileAtomically(path, encodeCheckpoint(plan)(state, notes))
+
+/**
+ * Reads the checkpoint of a file back. Node only.
+ *
+ * Errors  UnreadableFile, and those of `decodeCheckpoint`, which name the file
+ */
+export const readCheckpoint =
+  <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>, like: TrainState<P, S>) =>
+  (path: string): TE.TaskEither<DataError, Checkpoint<P, S>> =>
+    pipe(
+      readBytes(path),
+      TE.chainEitherK((bytes) => pipe(decodeCheckpoint(plan, like)(bytes), E.mapLeft(blame(path)))),
+    )

@@ -4,8 +4,11 @@
 import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
 import type { GradientOptions } from '../grad/per-sample.js'
-import type { GradientTransformation, OptimizerState } from '../optim/index.js'
+import type { GradientTransformation, OptimizerState, Schedule } from '../optim/index.js'
+import type { Accountant } from '../privacy/accountant.js'
 import type { Clip } from '../privacy/clip/group-clip.js'
+import type { PrivacyEvent } from '../privacy/event/event.js'
+import type { RdpCurve } from '../privacy/rdp/curve.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 
@@ -14,13 +17,30 @@ export type NoiseTarget =
   | { readonly noiseMultiplier: number; readonly targetEpsilon?: never }
   | { readonly targetEpsilon: number; readonly noiseMultiplier?: never }
 
-/** A private training run, described. Everything in it is public. */
-export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState> extends GradientOptions {
+/** What every run is told, whatever its steps are. Everything in it is public. */
+export interface RunConfig<P extends Tree, C, S extends OptimizerState, Curve = RdpCurve> extends GradientOptions {
   readonly model: LayerRule<P, C>
   readonly loss: Loss
   /** Shape of one input, without n: `dataset.inputShape`. */
   readonly inputShape: Shape
   readonly optimizer: GradientTransformation<S>
+  readonly delta: number
+  /** Reads the ledger. Default `rdp()`. */
+  readonly accountant?: Accountant<Curve>
+  /** The ε that must never be exceeded: the run ends before the first step that would. */
+  readonly budget?: number
+  /** What was released from the same data before, such as the ledger of the run that this one continues. */
+  readonly before?: PrivacyEvent
+  /**
+   * The most samples that are in memory at once (default 512), or the most bytes that their gradients may take there; the
+   * result does not depend on it.
+   */
+  readonly physicalBatchSize?: number | { readonly bytes: number }
+}
+
+/** A private training run by DP-SGD, described. */
+export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState, Curve = RdpCurve>
+  extends RunConfig<P, C, S, Curve> {
   readonly clip: Clip
   readonly noise: NoiseTarget
   /** q: each example joins a step's batch independently with this probability. */
@@ -29,19 +49,67 @@ export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState> extend
   readonly expectedBatchSize: number
   /** T. */
   readonly steps: number
-  readonly delta: number
-  /** The most samples that are in memory at once; the result does not depend on it. Default 512. */
-  readonly physicalBatchSize?: number
+}
+
+/** A stretch of a run, with settings of its own, chosen before the run. */
+export interface Phase {
+  /** How many steps, or expected passes over the data: ⌈epochs / q⌉ steps. */
+  readonly steps: number | { readonly epochs: number }
+  /** The rule of a step, counted from 0 within the phase; its bound is what the noise of the step is scaled to. */
+  readonly clip: Clip | ((step: number) => Clip)
+  /** σ of a step, counted from 0 within the phase: one value, which noise and ledger both read. */
+  readonly noiseMultiplier: number | Schedule
+  /** q: each example joins a step's batch independently with this probability. */
+  readonly samplingProbability: number
+  /** q · N for the public size N that the run is planned for: the divisor of the phase's steps. */
+  readonly expectedBatchSize: number
+}
+
+/** A private training run in phases, described. */
+export interface DpTrainingConfig<P extends Tree, C, S extends OptimizerState, Curve = RdpCurve>
+  extends RunConfig<P, C, S, Curve> {
+  readonly phases: readonly Phase[]
+  /** The ε that the whole run spends, `before` included: all noise multipliers are scaled by one factor until it does. */
+  readonly targetEpsilon?: number
+}
+
+/** The public numbers of one step. */
+export interface StepSettings {
+  readonly clip: Clip
+  readonly noiseMultiplier: number
+  readonly samplingProbability: number
+  readonly expectedBatchSize: number
+}
+
+/** The public numbers of a phase, where they are the same at every step of it; `varies` where they follow a schedule. */
+export interface PhaseSettings {
+  readonly steps: number
+  readonly noiseMultiplier: number | 'varies'
+  readonly l2Bound: number | 'varies'
+  readonly samplingProbability: number
+  readonly expectedBatchSize: number
 }
 
 /** The public numbers of a run. */
-export interface PlanSettings {
+export interface RunSettings {
+  /** Steps that are taken: those of all phases, as far as the budget reaches. */
+  readonly steps: number
+  readonly delta: number
+  readonly physicalBatchSize: number | { readonly bytes: number }
+  readonly accountant: string
+}
+
+/** The public numbers of a run in phases. */
+export interface DpTrainingSettings extends RunSettings {
+  readonly phases: readonly PhaseSettings[]
+  /** What the noise multipliers were scaled by. */
+  readonly noiseScale: number
+}
+
+/** The public numbers of a run by DP-SGD. */
+export interface PlanSettings extends RunSettings {
   readonly noiseMultiplier: number
   readonly l2Bound: number
   readonly samplingProbability: number
   readonly expectedBatchSize: number
-  readonly steps: number
-  readonly delta: number
-  readonly physicalBatchSize: number
-  readonly accountant: string
 }

@@ -6,5 +6,8 @@
 export * from './checkpoint.js'
 export * from './config.js'
 export * from './dp-sgd.js'
+export { dpTraining } from './dp-training.js'
 export * from './evaluate.js'
 export * from './loop.js'
+export * from './physical-memory.js'
+export * from './plan.js'

@@ -2,12 +2,13 @@
  * The loop: a plan, data and a state become a stream of reports that the caller may leave at any time.
  */
 import type { Dataset } from '../data/dataset.js'
+import { lazy } from '../grad/layer.js'
 import type { OptimizerState } from '../optim/index.js'
 import type { Bounds } from '../privacy/accountant.js'
 import type { NotPrivate } from '../privacy/clipped-grad.js'
 import { toArray } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
-import type { DpSgdPlan, Stepped, TrainState } from './dp-sgd.js'
+import type { Stepped, TrainingPlan, TrainState } from './plan.js'
 
 /** What a batch looked like. Computed from private examples without noise. */
 export interface BatchReport {
@@ -27,19 +28,26 @@ export interface TrainReport<P extends Tree, S extends OptimizerState> {
   /** Steps taken, 1 after the first. */
   readonly step: number
   readonly steps: number
-  /** Expected passes over the data so far: q · step. */
+  /** Expected passes over the data so far: the sum of q over the steps. */
   readonly epoch: number
-  /** Spent so far, at the delta of the plan. */
+  /** Spent so far, at the delta of the plan: computed when it is read. */
   readonly epsilon: Bounds
   readonly batch: NotPrivate<BatchReport>
   /** What `evaluate` said of the parameters, on the steps where it was asked. */
   readonly accuracy?: number
+  /** What `metrics` said, on the same steps. */
+  readonly metrics?: Readonly<Record<string, number>>
 }
 
 export interface TrainOptions<P extends Tree, S extends OptimizerState> {
   readonly from: TrainState<P, S>
-  /** Such as `(params) => accuracy(model)(params, test)`. Asked every `evaluateEvery` steps, and after the last. */
-  readonly evaluate?: (params: P) => number
+  /**
+   * Such as `(params) => accuracy(model)(params, test)`, or of an average that the optimizer keeps. Asked every `evaluateEvery`
+   * steps, and after the last.
+   */
+  readonly evaluate?: (params: P, optimizer: S) => number
+  /** Any further numbers, asked at the same steps. */
+  readonly metrics?: (params: P, optimizer: S) => Readonly<Record<string, number>>
   /** Default: after the last step only. */
   readonly evaluateEvery?: number
 }
@@ -84,11 +92,11 @@ const patience = 50
  * // for await (const report of train(plan, dataset, { from: plan.init(key(0)) })) if (report.epsilon.upper > 1) break
  */
 export const train = <P extends Tree, C, S extends OptimizerState>(
-  plan: DpSgdPlan<P, C, S>,
+  plan: TrainingPlan<P, C, S>,
   dataset: Dataset,
-  { from, evaluate, evaluateEvery = Number.POSITIVE_INFINITY }: TrainOptions<P, S>,
+  { from, evaluate, metrics, evaluateEvery = Number.POSITIVE_INFINITY }: TrainOptions<P, S>,
 ): AsyncGenerator<TrainReport<P, S>, void, undefined> => {
-  const { steps, samplingProbability } = plan.settings
+  const { steps } = plan.settings
   const takeStep = plan.step(dataset)
   return (async function* () {
     let state = from
@@ -96,16 +104,20 @@ export const train = <P extends Tree, C, S extends OptimizerState>(
     while (state.step < steps) {
       const stepped = takeStep(state)
       state = stepped.state
-      const { step } = state
-      const evaluated = evaluate !== undefined && (step === steps || step % evaluateEvery === 0)
+      const { step, params, optimizer, ledger } = state
+      const evaluated = step === steps || step % evaluateEvery === 0
+      const epsilon = lazy(() => plan.spent(ledger))
       yield {
         state,
         step,
         steps,
-        epoch: step * samplingProbability,
-        epsilon: plan.spent(state.ledger),
+        epoch: plan.epochsIn(step),
+        get epsilon() {
+          return epsilon()
+        },
         batch: describe(stepped),
-        ...(evaluated ? { accuracy: evaluate(state.params) } : {}),
+        ...(evaluated && evaluate !== undefined ? { accuracy: evaluate(params, optimizer) } : {}),
+        ...(evaluated && metrics !== undefined ? { metrics: metrics(params, optimizer) } : {}),
       }
       if (performance.now() - breathed > patience) {
         await breathe()

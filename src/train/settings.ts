@@ -5,36 +5,56 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as NEA from 'fp-ts/lib/NonEmptyArray.js'
 import type { OptimizerState } from '../optim/index.js'
-import { type Bounds, epsilonOf, showAccountingFailure } from '../privacy/accountant.js'
-import { type CalibrationFailure, calibrateNoiseMultiplier, showCalibrationFailure } from '../privacy/calibrate.js'
+import { type Accountant, type Bounds, epsilonOf, showAccountingFailure } from '../privacy/accountant.js'
+import {
+  type CalibrationFailure,
+  calibrateNoiseMultiplier,
+  calibrateSteps,
+  showCalibrationFailure,
+} from '../privacy/calibrate.js'
 import { isSummable } from '../privacy/clip/clip.js'
-import { gaussian, type PrivacyEvent, poissonSampled, selfComposed } from '../privacy/event/event.js'
+import type { Clip } from '../privacy/clip/group-clip.js'
+import { Composition, type NoiseGrade, noOp, type PrivacyEvent } from '../privacy/event/event.js'
 import { type InvalidParameter, invalidParameter } from '../privacy/invalid-parameter.js'
 import { rdp } from '../privacy/rdp/accountant.js'
 import { key } from '../sampling/index.js'
 import type { Tree } from '../tensor/tree.js'
-import type { DpSgdConfig, NoiseTarget, PlanSettings } from './config.js'
+import type { DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
+import { type PhaseTable, phaseTable, stepsOf } from './phase-table.js'
 
-type Invalid = NEA.NonEmptyArray<InvalidParameter>
+export type Invalid = NEA.NonEmptyArray<InvalidParameter>
 
-/** Settings, and what the accountant makes of a ledger under them. */
-export interface CheckedSettings {
-  readonly settings: PlanSettings
+/** Settings, the table of steps, and what the accountant makes of a ledger under them. */
+export interface CheckedRun {
+  readonly settings: DpTrainingSettings
+  readonly table: PhaseTable
+  /** The event of so many steps, what was released before the run included. */
+  readonly event: (steps: number, grade: NoiseGrade) => PrivacyEvent
   readonly spent: (ledger: PrivacyEvent) => Bounds
 }
 
-interface Rule {
+/** What must hold of one parameter. */
+export interface Rule {
   readonly parameter: string
   readonly value: unknown
   readonly holds: boolean
   readonly requirement: string
 }
 
+/** The rules that are broken, as failures. */
+export const broken = (rules: readonly Rule[]): readonly InvalidParameter[] =>
+  rules
+    .filter(({ holds }) => !holds)
+    .map(({ parameter, value, requirement }) => invalidParameter(parameter, value, requirement))
+
 const isFinitePositive = (x: number): boolean => Number.isFinite(x) && x > 0
 const isCount = (x: number): boolean => Number.isSafeInteger(x) && x >= 1
 
 /** What is wrong with the model for this input, in the words of the layer that refuses it. */
-const misfit = <P extends Tree, C, S extends OptimizerState>({ model, inputShape }: DpSgdConfig<P, C, S>): string => {
+const misfit = <P extends Tree, C>({
+  model,
+  inputShape,
+}: Pick<RunConfig<P, C, OptimizerState>, 'model' | 'inputShape'>): string => {
   try {
     model.init(key(0), inputShape)
     return ''
@@ -43,54 +63,26 @@ const misfit = <P extends Tree, C, S extends OptimizerState>({ model, inputShape
   }
 }
 
-/** Given both, one would be ignored in silence. */
-const noiseRule = ({ noiseMultiplier, targetEpsilon }: NoiseTarget): Rule =>
-  targetEpsilon === undefined
-    ? {
-        parameter: 'noiseMultiplier',
-        value: noiseMultiplier,
-        holds: noiseMultiplier !== undefined && Number.isFinite(noiseMultiplier) && noiseMultiplier >= 0,
-        requirement: 'a finite number ≥ 0',
-      }
-    : {
-        parameter: 'targetEpsilon',
-        value: targetEpsilon,
-        holds: isFinitePositive(targetEpsilon) && noiseMultiplier === undefined,
-        requirement: 'a finite number above 0, and given without a noiseMultiplier',
-      }
-
-const rulesOf = <P extends Tree, C, S extends OptimizerState>(config: DpSgdConfig<P, C, S>): readonly Rule[] => {
-  const { clip, noise, samplingProbability, expectedBatchSize, steps, delta, physicalBatchSize = 1 } = config
+const runRules = <P extends Tree, C, S extends OptimizerState, Curve>(
+  config: DpTrainingConfig<P, C, S, Curve>,
+): readonly Rule[] => {
+  const { delta, physicalBatchSize = 1, budget, targetEpsilon } = config
   const problem = misfit(config)
-  const noisy = noise.noiseMultiplier !== 0
+  const limit = typeof physicalBatchSize === 'number' ? physicalBatchSize : physicalBatchSize.bytes
+  const positive = (parameter: string, value: number | undefined): readonly Rule[] =>
+    value === undefined
+      ? []
+      : [{ parameter, value, holds: isFinitePositive(value), requirement: 'a finite number above 0' }]
   return [
-    noiseRule(noise),
-    {
-      parameter: 'samplingProbability',
-      value: samplingProbability,
-      holds: samplingProbability > 0 && samplingProbability <= 1,
-      requirement: 'in (0, 1]',
-    },
-    {
-      parameter: 'expectedBatchSize',
-      value: expectedBatchSize,
-      holds: isFinitePositive(expectedBatchSize),
-      requirement: 'a finite number above 0',
-    },
-    { parameter: 'steps', value: steps, holds: isCount(steps), requirement: 'a whole number ≥ 1' },
     { parameter: 'delta', value: delta, holds: delta > 0 && delta < 1, requirement: 'in (0, 1)' },
     {
-      parameter: 'physicalBatchSize',
-      value: physicalBatchSize,
-      holds: isCount(physicalBatchSize),
+      parameter: typeof physicalBatchSize === 'number' ? 'physicalBatchSize' : 'physicalBatchSize.bytes',
+      value: limit,
+      holds: isCount(limit),
       requirement: 'a whole number ≥ 1',
     },
-    {
-      parameter: 'clip.l2Bound',
-      value: clip.l2Bound,
-      holds: isSummable(clip.l2Bound) && (Number.isFinite(clip.l2Bound) || !noisy),
-      requirement: noisy ? 'in [2^-80, 2^80]' : 'in [2^-80, 2^80], or infinite',
-    },
+    ...positive('budget', budget),
+    ...positive('targetEpsilon', targetEpsilon),
     {
       parameter: 'model',
       value: config.model.name,
@@ -100,48 +92,144 @@ const rulesOf = <P extends Tree, C, S extends OptimizerState>(config: DpSgdConfi
   ]
 }
 
-const unreachable = (targetEpsilon: number, cause: CalibrationFailure): Invalid =>
-  NEA.of(invalidParameter('targetEpsilon', targetEpsilon, `reachable (${showCalibrationFailure(cause)})`))
+/** The first value of a schedule that breaks a rule, or its first value where none does. */
+const worst = <A>(
+  value: A | ((step: number) => A),
+  steps: number,
+  holds: (value: A) => boolean,
+): { readonly value: A; readonly holds: boolean } => {
+  if (typeof value !== 'function') return { value, holds: holds(value) }
+  const schedule = value as (step: number) => A
+  for (let step = 0; step < steps; step++) if (!holds(schedule(step))) return { value: schedule(step), holds: false }
+  return { value: schedule(0), holds: true }
+}
 
-/** The settings with their noise multiplier, or every field that is wrong. */
-export const checkedSettings = <P extends Tree, C, S extends OptimizerState>(
-  config: DpSgdConfig<P, C, S>,
-): E.Either<Invalid, CheckedSettings> => {
-  const broken = rulesOf(config).filter(({ holds }) => !holds)
-  const [first, ...rest] = broken.map(({ parameter, value, requirement }) =>
-    invalidParameter(parameter, value, requirement),
-  )
+/** Names the parameter of a phase for the caller. */
+export type PhaseName = (phase: number, field: string) => string
+
+const phaseRules =
+  (name: PhaseName) =>
+  (phase: Phase, index: number): readonly Rule[] => {
+    const { steps: asked, clip, noiseMultiplier, samplingProbability, expectedBatchSize } = phase
+    const steps = stepsOf(phase)
+    const counted = isCount(steps) ? steps : 1
+    const noise = worst(noiseMultiplier, counted, (sigma) => Number.isFinite(sigma) && sigma >= 0)
+    const noisy = !worst<number>(noiseMultiplier, counted, (sigma) => sigma === 0).holds
+    const bound = worst<Clip>(
+      clip,
+      counted,
+      ({ l2Bound }) => isSummable(l2Bound) && (Number.isFinite(l2Bound) || !noisy),
+    )
+    return [
+      {
+        parameter: name(index, 'noiseMultiplier'),
+        value: noise.value,
+        holds: noise.holds,
+        requirement: 'a finite number ≥ 0',
+      },
+      {
+        parameter: name(index, 'samplingProbability'),
+        value: samplingProbability,
+        holds: samplingProbability > 0 && samplingProbability <= 1,
+        requirement: 'in (0, 1]',
+      },
+      {
+        parameter: name(index, 'expectedBatchSize'),
+        value: expectedBatchSize,
+        holds: isFinitePositive(expectedBatchSize),
+        requirement: 'a finite number above 0',
+      },
+      {
+        parameter: name(index, typeof asked === 'number' ? 'steps' : 'steps.epochs'),
+        value: typeof asked === 'number' ? asked : asked.epochs,
+        holds: isCount(steps),
+        requirement: typeof asked === 'number' ? 'a whole number ≥ 1' : 'a finite number above 0',
+      },
+      {
+        parameter: name(index, 'clip.l2Bound'),
+        value: bound.value.l2Bound,
+        holds: bound.holds,
+        requirement: noisy ? 'in [2^-80, 2^80]' : 'in [2^-80, 2^80], or infinite',
+      },
+    ]
+  }
+
+const unreachable =
+  (parameter: string, value: number) =>
+  (cause: CalibrationFailure): Invalid =>
+    NEA.of(invalidParameter(parameter, value, `reachable (${showCalibrationFailure(cause)})`))
+
+/** The run with its noise, or every field that is wrong. */
+export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
+  config: DpTrainingConfig<P, C, S, Curve>,
+  name: PhaseName,
+  further: readonly Rule[] = [],
+): E.Either<Invalid, CheckedRun> => {
+  const { phases, targetEpsilon, delta, budget, before = noOp, physicalBatchSize = 512 } = config
+  const accountant = (config.accountant ?? rdp()) as Accountant<Curve>
+  const [first, ...rest] = broken([
+    ...further,
+    { parameter: 'phases', value: phases.length, holds: phases.length > 0, requirement: 'at least one' },
+    ...phases.flatMap(phaseRules(name)),
+    ...runRules(config),
+  ])
   if (first !== undefined) return E.left([first, ...rest])
-  const { noise, samplingProbability, expectedBatchSize, steps, delta, clip, physicalBatchSize = 512 } = config
-  const accountant = rdp()
-  const eventOf = (noiseMultiplier: number): PrivacyEvent =>
-    selfComposed(steps)(poissonSampled(samplingProbability)(gaussian(noiseMultiplier)))
+  const eventOf =
+    (table: PhaseTable) =>
+    (steps: number, grade: NoiseGrade): PrivacyEvent =>
+      Composition.concat(before, table.event(steps, grade))
+  const whole = (noiseScale: number): PrivacyEvent => {
+    const table = phaseTable(phases, noiseScale)
+    return eventOf(table)(table.steps, 'float')
+  }
   return pipe(
-    noise.noiseMultiplier !== undefined
-      ? E.right(noise.noiseMultiplier)
+    targetEpsilon === undefined
+      ? E.right(1)
       : pipe(
-          calibrateNoiseMultiplier(accountant, { epsilon: noise.targetEpsilon, delta })(eventOf),
-          E.mapLeft((cause) => unreachable(noise.targetEpsilon, cause)),
+          calibrateNoiseMultiplier(accountant, { epsilon: targetEpsilon, delta })(whole),
+          E.mapLeft(unreachable('targetEpsilon', targetEpsilon)),
         ),
-    E.map((noiseMultiplier) => ({
+    E.map((noiseScale) => ({ noiseScale, table: phaseTable(phases, noiseScale) })),
+    E.bind('steps', ({ table }) =>
+      budget === undefined
+        ? E.right(table.steps)
+        : pipe(
+            calibrateSteps(accountant, { epsilon: budget, delta }, table.steps)((n) => eventOf(table)(n, 'float')),
+            E.mapLeft(unreachable('budget', budget)),
+            E.filterOrElse(
+              (affordable) => affordable > 0,
+              () => NEA.of(invalidParameter('budget', budget, 'enough for the first step')),
+            ),
+          ),
+    ),
+    E.map(({ noiseScale, table, steps }) => ({
       settings: {
-        noiseMultiplier,
-        l2Bound: clip.l2Bound,
-        samplingProbability,
-        expectedBatchSize,
+        phases: table.phases,
+        noiseScale,
         steps,
         delta,
         physicalBatchSize,
         accountant: accountant.name,
       },
-      spent: (ledger) =>
+      table,
+      event: eventOf(table),
+      spent: (ledger: PrivacyEvent) =>
         pipe(
           epsilonOf(accountant, delta)(ledger),
-          // Every event of a plan is a sampled Gaussian or NonPrivate, which the accountant knows.
           E.getOrElse((cause): Bounds => {
             throw new Error(showAccountingFailure(cause))
           }),
         ),
     })),
+    E.chainFirst(({ event, settings }) =>
+      pipe(
+        epsilonOf(accountant, delta)(event(settings.steps, 'float')),
+        E.mapLeft((cause) =>
+          NEA.of(
+            invalidParameter('accountant', accountant.name, `able to read the run (${showAccountingFailure(cause)})`),
+          ),
+        ),
+      ),
+    ),
   )
 }

@@ -1,0 +1,155 @@
+/**
+ * Private training as a plan: sampler, clip, noise, optimizer and accountant read the same values, so the event cannot
+ * disagree with the loop.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
+import type { Dataset, LabelledBatch } from '../data/dataset.js'
+import { applyUpdates, type OptimizerState } from '../optim/index.js'
+import { type BoundedSum, disjointSum } from '../privacy/clip/clip.js'
+import { clippedGradWithDiagnostics } from '../privacy/clipped-grad.js'
+import { Composition, noOp, poissonSampled } from '../privacy/event/event.js'
+import type { InvalidParameter } from '../privacy/invalid-parameter.js'
+import { gaussian, meanOver } from '../privacy/mechanism.js'
+import { foldIn, physicalBatches, poissonSample } from '../sampling/index.js'
+import { shapeError } from '../tensor/shape.js'
+import type { Tree } from '../tensor/tree.js'
+import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
+import { gradientMemory, samplesWithin } from './physical-memory.js'
+import type { Stepped, TrainingPlan, TrainState } from './plan.js'
+import { type CheckedRun, checkedRun } from './settings.js'
+
+/**
+ * The chosen examples. More rows than asked for, such as several augmented copies of an example, would each be clipped on
+ * their own, and one person would move the sum by several bounds.
+ */
+const examplesOf = (dataset: Dataset, indices: Int32Array): LabelledBatch => {
+  const batch = dataset.take(indices)
+  if ((batch.input.shape[0] as number) > indices.length)
+    throw shapeError('the dataset gave more examples than it was asked for', batch.input.shape, [indices.length])
+  return batch
+}
+
+/** What one step is made of, once its settings are known. */
+const stepParts = <P extends Tree, C, S extends OptimizerState, Curve>(
+  { loss, model, ...options }: RunConfig<P, C, S, Curve>,
+  { clip, noiseMultiplier, samplingProbability, expectedBatchSize }: StepSettings,
+) => ({
+  clipped: clippedGradWithDiagnostics(loss, model, clip, options),
+  sample: poissonSample({ samplingProbability }),
+  addNoise: gaussian(noiseMultiplier),
+  mean: meanOver(expectedBatchSize),
+  sampled: poissonSampled(samplingProbability),
+})
+
+const sameSettings = (a: StepSettings, b: StepSettings): boolean =>
+  a.clip === b.clip &&
+  a.noiseMultiplier === b.noiseMultiplier &&
+  a.samplingProbability === b.samplingProbability &&
+  a.expectedBatchSize === b.expectedBatchSize
+
+/** The plan of a run that was checked. @internal */
+export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
+  config: RunConfig<P, C, S, Curve>,
+  { settings, table, event, spent }: CheckedRun,
+): TrainingPlan<P, C, S, DpTrainingSettings> => {
+  const { model, loss, optimizer, inputShape, before = noOp } = config
+  const { physicalBatchSize, steps } = settings
+  const sum = disjointSum<P>()
+  // Steps that follow each other mostly have the same settings: the parts of the last ones are kept.
+  let latest: { readonly at: StepSettings; readonly parts: ReturnType<typeof stepParts<P, C, S, Curve>> } | undefined
+  const partsAt = (step: number): ReturnType<typeof stepParts<P, C, S, Curve>> => {
+    const at = table.at(step)
+    if (latest === undefined || !sameSettings(latest.at, at)) latest = { at, parts: stepParts(config, at) }
+    return latest.parts
+  }
+
+  const limitFor = (dataset: Dataset, params: P): number =>
+    typeof physicalBatchSize === 'number'
+      ? physicalBatchSize
+      : samplesWithin(physicalBatchSize.bytes)(
+          gradientMemory(loss, model, config)(params, examplesOf(dataset, Int32Array.of(0))),
+        )
+
+  const step = (dataset: Dataset): ((state: TrainState<P, S>) => Stepped<P, S>) => {
+    let inParts: ReturnType<typeof physicalBatches> | undefined
+    return ({ step: t, params, optimizer: optimizerState, keys, ledger }) => {
+      if (t >= steps) throw new RangeError(`step is ${t}: the plan ends after ${steps} steps`)
+      const { clipped, sample, addNoise, mean, sampled } = partsAt(t)
+      const batch = sample(keys.sampling, t)(dataset.length)
+      // Whoever is in the batch, the limit is the same: shapes are all it depends on.
+      if (batch.length > 0) inParts ??= physicalBatches(limitFor(dataset, params))
+      const at = optimizer.probe?.(params, optimizerState) ?? params
+      const physical = (inParts ?? physicalBatches(1))(batch).map((indices) =>
+        clipped(at, examplesOf(dataset, indices)),
+      )
+      const bounded = physical.map((part): BoundedSum<P> => part.bounded).reduce(sum.concat)
+      const released = mean(addNoise(foldIn(t)(keys.noise))(bounded))
+      const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
+      return {
+        state: {
+          step: t + 1,
+          params: applyUpdates(params, updates),
+          optimizer: nextOptimizer,
+          keys,
+          ledger: Composition.concat(ledger, sampled(released.event)),
+        },
+        diagnostics: physical.map(({ diagnostics }) => diagnostics),
+      }
+    }
+  }
+
+  return {
+    model,
+    settings,
+    at: table.at,
+    epochsIn: table.epochsIn,
+    event,
+    spent,
+    init: (key, secret = foldIn(1)(key)) => {
+      const { params } = model.init(foldIn(0)(key), inputShape)
+      return {
+        step: 0,
+        params,
+        optimizer: optimizer.init(params),
+        keys: { sampling: foldIn(0)(secret), noise: foldIn(1)(secret) },
+        ledger: before,
+      }
+    },
+    step,
+  }
+}
+
+/**
+ * Checks a run in phases, scales the noise to a target, cuts the run at its budget, and returns the plan; or every field that is
+ * wrong.
+ *
+ *   B_t ~ Poisson(q_t)      g̃_t = (Σ_{i∈B_t} clip_t(gᵢ) + N(0, σ_t²C_t²)) / (q_t N)      θ_{t+1} = θ_t + optimizer(g̃_t)
+ *
+ * Settings of a step are public and chosen before the run: phases one after another, and within a phase schedules of the clip
+ * rule and of the noise multiplier, which clip, noise and ledger all read. One ledger counts all of them.
+ *
+ * Guarantee  the ledger grows by the event that the noise released, and nothing else reads the data. With a budget, no prefix of
+ *            the run spends more than it: ε of the events to come is known before they happen, so the steps that would exceed it
+ *            are not in the plan. Settings chosen in view of the results of earlier runs on the same data compose adaptively, which
+ *            a filter must watch over (`rdpFilter`), not `before` alone
+ * Errors     InvalidParameter for each field that is wrong, named as `phases[1].steps`; for a targetEpsilon that no noise reaches;
+ *            for a budget that the first step exceeds
+ * Reference  Abadi et al. 2016, arXiv:1607.00133, Algorithm 1
+ *
+ * @example
+ * const phase = { clip: flatClip(1), noiseMultiplier: 1, samplingProbability: 0.1, expectedBatchSize: 10 }
+ * const run = {
+ *   model: linear(2), loss: crossEntropy, inputShape: [3], optimizer: sgd({ learningRate: 0.1 }), delta: 1e-5, targetEpsilon: 3,
+ *   phases: [{ ...phase, steps: { epochs: 2 } }, { ...phase, clip: (t: number) => flatClip(1 / (1 + t)), steps: 10 }],
+ * }
+ * E.map((plan: { settings: { steps: number } }) => plan.settings.steps)(dpTraining(run)) // => E.right(30)
+ */
+export const dpTraining = <P extends Tree, C, S extends OptimizerState, Curve>(
+  config: DpTrainingConfig<P, C, S, Curve>,
+): E.Either<NonEmptyArray<InvalidParameter>, TrainingPlan<P, C, S, DpTrainingSettings>> =>
+  pipe(
+    checkedRun(config, (phase, field) => `phases[${phase}].${field}`),
+    E.map((checked) => planOf(config, checked)),
+  )
