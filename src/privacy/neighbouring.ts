@@ -21,6 +21,56 @@ export const neighbouringRelations: readonly Neighbouring[] = ['addOrRemoveOne',
  */
 export const sensitivityOf = (neighbouring: Neighbouring): 1 | 2 => (neighbouring === 'replaceOne' ? 2 : 1)
 
+/** An (ε, δ) guarantee. */
+export interface ApproximateGuarantee {
+  readonly epsilon: number
+  readonly delta: number
+}
+
+/**
+ * What a guarantee for one step says about datasets that are `size` steps apart.
+ *
+ *   (ε, δ) → (kε, δ (1 + e^ε + … + e^((k−1)ε)))
+ *
+ * One record replaced by another is two steps of adding or removing one. The other way there is no conversion: a guarantee about
+ * replaced records says nothing about datasets of different sizes.
+ *
+ * Reference  Vadhan 2017, "The complexity of differential privacy", Lemma 2.2
+ *
+ * @example
+ * approximateDpOfGroup(2)({ epsilon: 1, delta: 0 }) // => { epsilon: 2, delta: 0 }
+ */
+export const approximateDpOfGroup =
+  (size: number) =>
+  ({ epsilon, delta }: ApproximateGuarantee): ApproximateGuarantee => ({
+    epsilon: size * epsilon,
+    delta: Math.min(
+      1,
+      delta === 0
+        ? 0
+        : epsilon === 0
+          ? size * delta
+          : ((delta * Math.expm1(size * epsilon)) / Math.expm1(epsilon)) * (1 + 4e-16),
+    ),
+  })
+
+/**
+ * An (ε, δ) mechanism on a Poisson sample, when one record is added or removed.
+ *
+ *   (ε, δ) → (log(1 + q(e^ε − 1)), qδ)
+ *
+ * Reference  Balle, Barthe & Gaboardi 2018, arXiv:1807.01647, Thm 8
+ *
+ * @example
+ * sampledApproximateDp(1)({ epsilon: 1, delta: 0.5 }) // => { epsilon: 1, delta: 0.5 }
+ */
+export const sampledApproximateDp =
+  (samplingProbability: number) =>
+  ({ epsilon, delta }: ApproximateGuarantee): ApproximateGuarantee => ({
+    epsilon: epsilon > 700 ? epsilon : Math.log1p(samplingProbability * Math.expm1(epsilon)),
+    delta: samplingProbability * delta,
+  })
+
 /**
  * @example
  * showNeighbouring('addOrRemoveOne') // => 'adding or removing one record'

@@ -13,6 +13,7 @@ import { type GoldenCase, notSupported } from '../outcome.js'
 import { auditCase } from './audit-cases.js'
 import { correlatedCase } from './correlated-cases.js'
 import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
+import { mechanismRdpCase } from './mechanism-cases.js'
 import { monteCarloCase } from './monte-carlo-cases.js'
 import {
   type AccountingRecord,
@@ -104,6 +105,8 @@ const rdpCase = (record: AccountingRecord): Answer => {
       ...(expected.order === undefined ? [] : figures(record, bounds.order ?? Number.NaN, expected.order)),
     ]
   }
+  const mechanism = mechanismRdpCase(record)
+  if (mechanism !== undefined) return mechanism
   const event =
     inputs.mechanism === 'laplace'
       ? Event.laplace(numberOf(inputs.scale) / numberOf(inputs.sensitivity))

@@ -3,18 +3,8 @@
  */
 import type { Eq } from 'fp-ts/lib/Eq.js'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { sameData } from '../same-data.js'
 import { composed, noOp, type PrivacyEvent, selfComposed } from './privacy-event.js'
-
-const sameData = (a: unknown, b: unknown): boolean => {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  const keys = Object.keys(a)
-  return (
-    Array.isArray(a) === Array.isArray(b) &&
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => sameData(a[key as keyof typeof a], b[key as keyof typeof b]))
-  )
-}
 
 /** Structural equality; `normalise` first to compare meanings. */
 export const EventEq: Eq<PrivacyEvent> = { equals: sameData }

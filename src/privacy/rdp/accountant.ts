@@ -11,109 +11,25 @@ import {
   checkEpsilon,
   interpretBy,
   type MechanismEvent,
+  type UnsupportedEvent,
 } from '../accountant.js'
-import type { PrivacyEvent } from '../event/event.js'
-import { isNoiseMultiplier, noiseMultiplierOf, noiseMultiplierRequirement, precisionOf } from '../gaussian-precision.js'
-import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
+import type { Neighbouring } from '../neighbouring.js'
 import { bestDelta, bestEpsilon, type RdpConversion } from './conversion.js'
-import { type RdpCurve, RdpCurves, rdpAtExcess, rdpOf, repeatRdp } from './curve.js'
+import { logSafeOf, type RdpCurve, RdpCurves, rdpAtExcess, repeatRdp, withoutFailures } from './curve.js'
+import { mechanismCurve } from './mechanism.js'
+import { type ReadCurve, sampledCurve } from './sampler.js'
 
-const isCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0
-const isProbability = (q: number): boolean => q >= 0 && q <= 1
-
+/** The curve of one mechanism under a relation; parts of it may be read under another. */
 const mechanismFor =
-  (neighbouring: Neighbouring, interpret: (event: PrivacyEvent) => Either<{ readonly reason: string }, RdpCurve>) =>
-  (event: MechanismEvent): Either<string, RdpCurve> => {
-    const sensitivity = sensitivityOf(neighbouring)
-    const inner = (part: PrivacyEvent): Either<string, RdpCurve> =>
-      E.mapLeft(({ reason }: { readonly reason: string }) => reason)(interpret(part))
-    switch (event._tag) {
-      case 'NonPrivate':
-        return E.right(rdpOf({ _tag: 'NonPrivate' }))
-      case 'Gaussian':
-      case 'TreeAggregation':
-      case 'MatrixFactorisation':
-        return E.map((sigma: number) =>
-          sigma === 0
-            ? rdpOf({ _tag: 'NonPrivate' })
-            : rdpOf({ _tag: 'Gaussian', noiseMultiplier: sigma / sensitivity }),
-        )(noiseMultiplierOf(event))
-      case 'Laplace':
-        return isNoiseMultiplier(event.noiseMultiplier)
-          ? E.right(
-              event.noiseMultiplier === 0
-                ? rdpOf({ _tag: 'NonPrivate' })
-                : rdpOf({ _tag: event._tag, noiseMultiplier: event.noiseMultiplier / sensitivity }),
-            )
-          : E.left(noiseMultiplierRequirement)
-      case 'DiscreteGaussian':
-      case 'DiscreteLaplace':
-      case 'RandomizedResponse':
-      case 'ExponentialMechanism':
-      case 'ApproximateDp':
-      case 'ZeroConcentratedDp':
-      case 'MixtureOfGaussians':
-      case 'RepeatAndSelect':
-      case 'TruncatedPoissonSampled':
-      case 'SampledWithReplacement':
-      case 'RandomAllocation':
-        return E.left('no Rényi curve of it here')
-      case 'PureDp':
-        return event.epsilon >= 0
-          ? E.right(rdpOf({ _tag: 'PureDp', epsilon: event.epsilon * sensitivity }))
-          : E.left('an ε must be ≥ 0')
-      case 'PoissonSampled': {
-        const q = event.samplingProbability
-        if (!isProbability(q)) return E.left('a sampling probability must be in [0, 1]')
-        if (q === 0) return E.map(() => RdpCurves.empty)(inner(event.event))
-        if (q === 1) return inner(event.event)
-        // Each record passes two independent draws.
-        if (event.event._tag === 'PoissonSampled' && isProbability(event.event.samplingProbability))
-          return inner({ ...event.event, samplingProbability: q * event.event.samplingProbability })
-        if (event.event._tag === 'NonPrivate') return E.right(rdpOf({ _tag: 'NonPrivate' }))
-        const precision = precisionOf(event.event)
-        if (precision === undefined)
-          return E.left('no theorem here for a Poisson sample of anything but Gaussian mechanisms')
-        if (precision === 0) return E.right(RdpCurves.empty)
-        if (precision === Infinity) return E.right(rdpOf({ _tag: 'NonPrivate' }))
-        return E.right(
-          rdpOf({
-            _tag: 'SampledGaussian',
-            noiseMultiplier: event.event._tag === 'Gaussian' ? event.event.noiseMultiplier : precision ** -0.5,
-            samplingProbability: q,
-            hops: sensitivity,
-          }),
-        )
-      }
-      case 'SampledWithoutReplacement': {
-        if (neighbouring === 'addOrRemoveOne')
-          return E.left('a batch of fixed size is not a Poisson sample; it is analysed where datasets are of one size')
-        const { batchSize, datasetSize } = event
-        if (!(isCount(batchSize) && isCount(datasetSize) && batchSize <= datasetSize))
-          return E.left('a batch is a part of the dataset')
-        if (batchSize === 0) return E.map(() => RdpCurves.empty)(inner(event.event))
-        if (batchSize === datasetSize) return inner(event.event)
-        const precision = precisionOf(event.event)
-        if (precision === undefined)
-          return E.left('no theorem here for a batch of fixed size but of Gaussian mechanisms')
-        if (precision === 0) return E.right(RdpCurves.empty)
-        if (precision === Infinity) return E.right(rdpOf({ _tag: 'NonPrivate' }))
-        // The theorem compares batches in which any record replaces any other, so the sensitivity is 2 under both relations.
-        return E.right(
-          rdpOf({
-            _tag: 'GaussianWithoutReplacement',
-            noiseMultiplier: 0.5 * precision ** -0.5,
-            samplingProbability: batchSize / datasetSize,
-          }),
-        )
-      }
-      case 'Shuffled':
-        // Given the permutation a record stands in one batch only, and the others are post-processing.
-        return neighbouring === 'addOrRemoveOne'
-          ? E.left('batches of a shuffled epoch are not Poisson samples, and one record more moves every other record')
-          : inner(event.event)
-    }
-  }
+  (neighbouring: Neighbouring) =>
+  (event: MechanismEvent): Either<string, RdpCurve> =>
+    'event' in event ? sampledCurve(readCurve, neighbouring)(event) : mechanismCurve(neighbouring)(event)
+
+const interpretUnder = (neighbouring: Neighbouring): Accountant<RdpCurve>['interpret'] =>
+  interpretBy({ name: 'rdp', curve: RdpCurves, repeat: repeatRdp, mechanism: mechanismFor(neighbouring) })
+
+const readCurve: ReadCurve = (neighbouring) => (event) =>
+  E.mapLeft(({ reason }: UnsupportedEvent) => reason)(interpretUnder(neighbouring)(event))
 
 /** Choices of the Rényi accountant. */
 export interface RdpOptions {
@@ -128,10 +44,12 @@ export interface RdpOptions {
 /**
  * The Rényi accountant.
  *
- * Reads      Gaussian, Laplace and ε-DP mechanisms; Poisson samples of Gaussians (several Gaussians on one batch included).
- *            Under `replaceOne` a clipped sum moves twice as far, and a Poisson sample is bounded through the dataset without
- *            the record. Only where datasets are of one size: Gaussians on batches of fixed size, by a bound of their own,
- *            and shuffled epochs, each as one release without amplification
+ * Reads      every mechanism (randomised response where datasets are of one size); the best of a random number of runs; Poisson
+ *            samples: of Gaussians (several on one batch included), mixtures, Laplace noise and ε-DP mechanisms exactly, of an
+ *            (ε, δ) mechanism by its own theorem, of anything else by the bound for any curve. Under `replaceOne` a clipped sum
+ *            moves twice as far, and a Poisson sample is bounded through the dataset without the record. Only where datasets
+ *            are of one size: batches of fixed size, by a bound for Gaussians and one for any curve, and shuffled epochs, each
+ *            as one release without amplification. Random allocation, without amplification too
  * Guarantee  `upper` is an upper bound of ε (or δ): the divergences are raised by 1e-12 relative before they are converted.
  *            `lower` is 0, except for a non-private event: a Rényi curve proves nothing from below
  * Cost       about 20 evaluations of each distinct term: well under a millisecond a term, whatever the number of steps
@@ -145,30 +63,27 @@ export const rdp = ({
   orders,
   conversion = 'improved',
 }: RdpOptions = {}): Accountant<RdpCurve> => {
-  const interpret: Accountant<RdpCurve>['interpret'] = interpretBy({
-    name: 'rdp',
-    curve: RdpCurves,
-    repeat: repeatRdp,
-    mechanism: (event) => mechanismFor(neighbouring, interpret)(event),
-  })
   const exactly = (value: number): Bounds => ({ lower: value, estimate: value, upper: value, neighbouring })
-  const isNonPrivate = ({ terms }: RdpCurve): boolean => terms.some(({ term }) => term._tag === 'NonPrivate')
   return {
     name: 'rdp',
     neighbouring,
     curve: RdpCurves,
-    interpret,
+    interpret: interpretUnder(neighbouring),
     epsilon: (delta) => {
       checkDelta(delta)
       return (curve) => {
         if (curve.terms.length === 0 || delta === 1) return exactly(0)
-        if (isNonPrivate(curve)) return exactly(Infinity)
-        const at = rdpAtExcess(curve)
+        const failure = -Math.expm1(logSafeOf(curve))
+        if (failure === 1) return exactly(Infinity)
+        if (failure > 0 && !(delta > failure)) return { lower: 0, estimate: Infinity, upper: Infinity, neighbouring }
+        const at = rdpAtExcess(withoutFailures(curve))
         // The loss never exceeds the divergence of infinite order, at any δ.
         const worst = at(Infinity)
         const whole = { lower: 0, estimate: worst, upper: worst * (1 + 1e-12), neighbouring, order: Infinity }
-        if (delta === 0) return whole
-        const found = bestEpsilon(delta, conversion, orders)(at)
+        // δ(ε) = 1 − (1 − failure)(1 − δ′(ε)).
+        const rest = (delta - failure * (1 + 1e-15)) / (1 - failure)
+        if (!(rest > 0)) return whole
+        const found = bestEpsilon(rest, conversion, orders)(at)
         return found.estimate < worst ? { lower: 0, ...found, neighbouring } : whole
       }
     },
@@ -176,10 +91,22 @@ export const rdp = ({
       checkEpsilon(epsilon)
       return (curve) => {
         if (curve.terms.length === 0) return exactly(0)
-        if (isNonPrivate(curve)) return exactly(epsilon === Infinity ? 0 : 1)
-        const at = rdpAtExcess(curve)
-        if (epsilon >= at(Infinity)) return { lower: 0, estimate: 0, upper: 0, neighbouring, order: Infinity }
-        return { lower: 0, ...bestDelta(epsilon, conversion, orders)(at), neighbouring }
+        const failure = -Math.expm1(logSafeOf(curve))
+        if (failure === 1) return exactly(epsilon === Infinity ? 0 : 1)
+        const at = rdpAtExcess(withoutFailures(curve))
+        const { estimate, upper, order } =
+          epsilon >= at(Infinity)
+            ? { estimate: 0, upper: 0, order: Infinity }
+            : bestDelta(epsilon, conversion, orders)(at)
+        if (failure === 0 || epsilon === Infinity) return { lower: 0, estimate, upper, neighbouring, order }
+        const withFailure = (delta: number): number => failure + (1 - failure) * delta
+        return {
+          lower: 0,
+          estimate: withFailure(estimate),
+          upper: Math.min(1, withFailure(upper) * (1 + 1e-14)),
+          neighbouring,
+          order,
+        }
       }
     },
   }

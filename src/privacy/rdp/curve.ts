@@ -2,37 +2,24 @@
  * Rényi curves: divergences as functions of the order, kept as data and added under composition.
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import { gaussianRdpAtExcess, laplaceRdpAtExcess, pureDpRdpAtExcess } from './closed-form.js'
+import { sameData } from '../same-data.js'
+import {
+  exponentialMechanismRdpAtExcess,
+  gaussianRdpAtExcess,
+  laplaceRdpAtExcess,
+  pureDpRdpAtExcess,
+  zeroConcentratedRdpAtExcess,
+} from './closed-form.js'
+import { discreteGaussianRdpAtExcess } from './discrete-gaussian.js'
+import { lossPairRdpAtExcess } from './loss-pair.js'
+import { mixtureOfGaussiansRdpAtExcess } from './mixture-of-gaussians.js'
+import { repeatAndSelectRdpAtExcess } from './repeat-and-select.js'
+import { poissonSampledRdpAtExcess, withoutReplacementCurveRdpAtExcess } from './sampled-curve.js'
 import { sampledGaussianRdpAtExcess } from './sampled-gaussian.js'
+import type { RdpCurve, RdpTerm } from './term.js'
 import { withoutReplacementRdpAtExcess } from './without-replacement.js'
 
-/** A mechanism whose Rényi divergence is known at every order. `hops` 2: neighbours that are two such steps apart. */
-export type RdpTerm =
-  | { readonly _tag: 'NonPrivate' }
-  | { readonly _tag: 'Gaussian'; readonly noiseMultiplier: number }
-  | {
-      readonly _tag: 'SampledGaussian'
-      readonly noiseMultiplier: number
-      readonly samplingProbability: number
-      readonly hops: 1 | 2
-    }
-  | {
-      readonly _tag: 'GaussianWithoutReplacement'
-      /** In units of the sensitivity to a replaced record. */
-      readonly noiseMultiplier: number
-      readonly samplingProbability: number
-    }
-  | { readonly _tag: 'Laplace'; readonly noiseMultiplier: number }
-  | { readonly _tag: 'PureDp'; readonly epsilon: number }
-
-/** A curve as data: Σ count · rdp of term. Evaluated at any order, on demand. */
-export interface RdpCurve {
-  readonly terms: readonly { readonly term: RdpTerm; readonly count: number }[]
-}
-
-const sameTerm = (a: RdpTerm, b: RdpTerm): boolean =>
-  Object.keys(a).length === Object.keys(b).length &&
-  Object.entries(a).every(([key, value]) => (b as unknown as Readonly<Record<string, unknown>>)[key] === value)
+export type { RdpCurve, RdpTerm } from './term.js'
 
 /**
  * Curves under addition. Equal terms are counted, so that T equal steps are one term, however they were composed.
@@ -44,7 +31,7 @@ export const RdpCurves: Monoid<RdpCurve> = {
   concat: (a, b) => {
     const terms = [...a.terms]
     for (const { term, count } of b.terms) {
-      const at = terms.findIndex((other) => sameTerm(other.term, term))
+      const at = terms.findIndex((other) => sameData(other.term, term))
       if (at < 0) terms.push({ term, count })
       else terms[at] = { term, count: (terms[at]?.count ?? 0) + count }
     }
@@ -60,11 +47,12 @@ export const RdpCurves: Monoid<RdpCurve> = {
 const twoHops =
   (oneHop: (excess: number) => number) =>
   (excess: number): number =>
-    (1 + 1 / (1 + 2 * excess)) * oneHop(2 * excess) + oneHop(1 + 2 * excess)
+    (excess === Infinity ? 1 : 1 + 1 / (1 + 2 * excess)) * oneHop(2 * excess) + oneHop(1 + 2 * excess)
 
 const termAtExcess = (term: RdpTerm): ((excess: number) => number) => {
   switch (term._tag) {
     case 'NonPrivate':
+    case 'Failure':
       return () => Infinity
     case 'Gaussian':
       return gaussianRdpAtExcess(term.noiseMultiplier)
@@ -74,8 +62,26 @@ const termAtExcess = (term: RdpTerm): ((excess: number) => number) => {
       return withoutReplacementRdpAtExcess(term)
     case 'Laplace':
       return laplaceRdpAtExcess(term.noiseMultiplier)
+    case 'DiscreteGaussian':
+      return discreteGaussianRdpAtExcess(term)
     case 'PureDp':
       return pureDpRdpAtExcess(term.epsilon)
+    case 'ExponentialMechanism':
+      return exponentialMechanismRdpAtExcess(term.epsilon)
+    case 'ZeroConcentratedDp':
+      return zeroConcentratedRdpAtExcess(term)
+    case 'MixtureOfGaussians':
+      return mixtureOfGaussiansRdpAtExcess(term)
+    case 'LossPair':
+      return lossPairRdpAtExcess(term.pair, term.samplingProbability)
+    case 'PoissonSampled':
+      return poissonSampledRdpAtExcess({ ...term, rdpAtExcess: rdpAtExcess(term.curve) })
+    case 'WithoutReplacement':
+      return withoutReplacementCurveRdpAtExcess({ ...term, rdpAtExcess: rdpAtExcess(term.curve) })
+    case 'RepeatAndSelect':
+      return repeatAndSelectRdpAtExcess(term.repetitions, rdpAtExcess(term.curve))
+    case 'TwoHops':
+      return twoHops(rdpAtExcess(term.curve))
   }
 }
 
@@ -104,3 +110,20 @@ export const repeatRdp =
   (count: number) =>
   ({ terms }: RdpCurve): RdpCurve =>
     count === 0 ? RdpCurves.empty : { terms: terms.map((part) => ({ term: part.term, count: part.count * count })) }
+
+/** log of the probability that nothing is released without protection: −∞ where something is. */
+export const logSafeOf = ({ terms }: RdpCurve): number =>
+  terms.reduce(
+    (sum, { term, count }) =>
+      term._tag === 'NonPrivate'
+        ? -Infinity
+        : term._tag === 'Failure'
+          ? sum + count * Math.log1p(-term.probability)
+          : sum,
+    0,
+  )
+
+/** A curve without its failures. */
+export const withoutFailures = ({ terms }: RdpCurve): RdpCurve => ({
+  terms: terms.filter(({ term }) => term._tag !== 'NonPrivate' && term._tag !== 'Failure'),
+})

@@ -8,6 +8,7 @@
  * ρ = r − 1. The excess, not the order, is the variable, so that orders next to 1 keep all digits.
  */
 import { logComb, logExpm1, logSumExp } from '../../tensor/special.js'
+import { expm1Over, log1pOver, remainder, remainderSeries } from './remainder.js'
 
 /** The mechanism: σ = noiseMultiplier, q = samplingProbability. */
 export interface SampledGaussianParameters {
@@ -18,30 +19,6 @@ export interface SampledGaussianParameters {
 /** −log of the relative error that the trapezoid rule and its truncation may make, each: e^(−44) < 1e-19. */
 const DIGITS = 44
 
-/** g(ρ)/c, where g = r^α − 1 − αρ ≥ 0, by the binomial series Σ_{j≥2} C(α, j) ρ^j; for α|ρ| ≤ 0.05. */
-const remainderSeries = (rho: number, excess: number): number => {
-  let term = 0.5 * (1 + excess) * rho * rho
-  let sum = term
-  for (let j = 2; j < 40; j++) {
-    // At excess 0 the factor (α − j) / (j + 1) runs through (1 − j) / (j + 1): the series of r log r − ρ.
-    term *= ((excess + 1 - j) / (j + 1)) * rho
-    sum += term
-    if (Math.abs(term) <= 1e-18 * sum) break
-  }
-  return sum
-}
-
-/** expm1(c·x) / c, and its limit x at c = 0. */
-const expm1Over = (excess: number, x: number): number => (excess === 0 ? x : Math.expm1(excess * x) / excess)
-
-const remainder = (rho: number, excess: number): number =>
-  Math.abs(rho) * (1 + excess) <= 0.05
-    ? remainderSeries(rho, excess)
-    : (1 + rho) * expm1Over(excess, Math.log1p(rho)) - rho
-
-/** log(1 + c·s)/c and its limit s. */
-const log1pOver = (excess: number, s: number): number => (excess === 0 ? s : Math.log1p(excess * s) / excess)
-
 /**
  * With little noise the components separate: r is 1 − q under one and q e^z under the other, up to e^(−gap²/2).
  */
@@ -49,7 +26,7 @@ const separated = (q: number, half: number, excess: number): number => {
   const exponent = Math.log(q) + (1 + excess) * half
   if (excess * exponent > 600)
     return exponent + Math.log(q) / excess + Math.log1p(Math.exp(-excess * exponent) / q) / excess
-  return log1pOver(excess, remainder(-q, excess) + q * (expm1Over(excess, exponent) - 1))
+  return log1pOver(excess, remainder(-q, Math.log1p(-q), excess) + q * (expm1Over(excess, exponent) - 1))
 }
 
 /**
@@ -127,7 +104,7 @@ const quadrature = (sigma: number, q: number, excess: number): number => {
     const logR = z < 700 ? Math.log1p(rho) : logQ + z
     if (gauss < cut && gauss + order * logR < cut) return false
     if (huge) sum += Math.exp(gauss + order * logR - peak)
-    else if (Math.abs(rho) * order <= 0.05) sum += Math.exp(gauss) * remainderSeries(rho, excess)
+    else if (Math.abs(rho) * order <= 0.05) sum += Math.exp(gauss) * remainderSeries(rho, order, excess)
     else if (gauss > -600 && excess * logR < 30) sum += Math.exp(gauss) * ((1 + rho) * expm1Over(excess, logR) - rho)
     else if (excess > 0) sum += Math.exp(gauss + order * logR) / excess - Math.exp(gauss + logR) * (1 + 1 / excess)
     else sum += Math.exp(gauss + logR) * (logR - 1)

@@ -6,15 +6,13 @@
  * clipped to C), c = α − 1.
  */
 import { logComb, logExpm1, logSumExp } from '../../tensor/special.js'
+import { betweenOrders, LARGEST_ORDER } from './integer-orders.js'
 
 /** The mechanism: σ and q as above. */
 export interface WithoutReplacementParameters {
   readonly noiseMultiplier: number
   readonly samplingProbability: number
 }
-
-/** The largest order that is bounded; the work grows with its square. */
-const LARGEST_ORDER = 256
 
 /**
  * log E_{x ~ N(0, σ²)} [ (e^((2x − 1)/(2σ²)) − 1)^l ] for even l: the alternating sum Σᵢ (−1)ⁱ C(l, i) e^(i(i−1)/(2σ²)) of the
@@ -73,16 +71,5 @@ const logMoments = ({
  * Cost       2¹⁵ terms when the curve is formed (a few milliseconds), nothing for an order
  * References Wang, Balle & Kasiviswanathan 2019, arXiv:1808.00087, Thm 27, Cor. 10
  */
-export const withoutReplacementRdpAtExcess = (
-  parameters: WithoutReplacementParameters,
-): ((excess: number) => number) => {
-  const moments = logMoments(parameters)
-  return (excess) => {
-    if (excess <= 1) return moments[1] as number
-    const below = Math.floor(excess)
-    const fraction = excess - below
-    const low = moments[below]
-    const high = fraction === 0 ? 0 : moments[below + 1]
-    return low === undefined || high === undefined ? Infinity : ((1 - fraction) * low + fraction * high) / excess
-  }
-}
+export const withoutReplacementRdpAtExcess = (parameters: WithoutReplacementParameters): ((excess: number) => number) =>
+  betweenOrders(logMoments(parameters))
