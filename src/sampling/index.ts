@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { discreteGaussian, discreteLaplace } from './discrete/discrete-noise.js'
+export type { IntegerDraws } from './discrete/lattice-sampler.js'
 export { secureKey } from './entropy.js'
 export { chachaKey, foldIn, type Key, type Keys, key, randomBits, randomPairs, split } from './key.js'
 export { normal, standardNormals } from './normal.js'
