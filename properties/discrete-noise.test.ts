@@ -97,7 +97,7 @@ describe('attempts', () => {
         const words = Uint32Array.of(...block, place, keep)
         expect(fast(words, 0, more)).toBe(slowAttempt(lattice, { block, place, keep, more }))
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })

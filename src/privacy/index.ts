@@ -30,6 +30,7 @@ export {
   type UnreachableTarget,
 } from './calibrate.js'
 export { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from './clip/clip.js'
+export { type Grid, gridFor } from './clip/grid.js'
 export {
   byLayer,
   byLeaf,
@@ -46,6 +47,7 @@ export {
   type Shares,
   sharesByDimension,
 } from './clip/group-clip.js'
+export * from './clip/integer-sum.js'
 export * from './clip/rules.js'
 export * from './clipped-grad.js'
 export * from './correlated/mechanism.js'
@@ -61,7 +63,10 @@ export * from './exact/accountant.js'
 export * from './exact/certificate.js'
 export * from './exact/verify-certificate.js'
 export * from './gdp.js'
+export * from './histogram.js'
 export * from './invalid-parameter.js'
+export { eventOnGrid, gridGaussian } from './mechanism/discrete-gaussian.js'
+export * from './mechanism/laplace.js'
 export * from './mechanism.js'
 export * from './monte-carlo.js'
 export * from './neighbouring.js'
