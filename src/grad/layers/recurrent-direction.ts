@@ -5,13 +5,14 @@ import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
-import { full, type Tensor, zeros } from '../../tensor/tensor.js'
+import { full, scalar, type Tensor, zeros } from '../../tensor/tensor.js'
 import { reshape, slice, transpose } from '../../tensor/view.js'
 import { type LayerRule, layer, lazy, type Pullback } from '../layer.js'
-import { join, packedAs, pick, stacked } from '../pack.js'
+import { join, packed, packedAs, pick, stacked } from '../pack.js'
 import { fanInUniform } from './initialise.js'
 import { type LinearParams, linear } from './linear.js'
 import type { Cell, Kept, State, StateCotangent } from './recurrent-cell.js'
+import { countsOf, featuresOf, withoutMaskCotangent } from './sequence-mask.js'
 
 /** weight_ih [k, i], weight_hh [k, h]; both biases [k], or neither. */
 export type DirectionParams = {
@@ -21,9 +22,13 @@ export type DirectionParams = {
   readonly biasHidden?: Tensor
 }
 
-/** The input, the state's h before each step [n, t, h], and what each step kept, in the order of the positions. */
+/**
+ * The input, the state's h before each step [n, t, h], and what each step kept, in the order of the positions; which positions
+ * count [n, t, 1], where there is a mask.
+ */
 export interface DirectionCache {
   readonly x: Tensor
+  readonly counts?: Tensor
   readonly before: Tensor
   readonly kept: readonly Kept[]
 }
@@ -35,6 +40,7 @@ interface GateCotangents {
 }
 
 const addNorms = zipTensorsWith((a, b) => a + b)
+const one = scalar(1)
 
 /** [n, t, f] from one [n, f] for each position; of no positions, nothing. */
 const sequenceOf = (backend: Backend, steps: readonly Tensor[], [n, f]: readonly [number, number]): Tensor => {
@@ -46,6 +52,25 @@ const sequenceOf = (backend: Backend, steps: readonly Tensor[], [n, f]: readonly
 const flat = (backend: Backend, x: Tensor): Tensor => {
   const [n, t, f] = x.shape as readonly [number, number, number]
   return packedAs(backend, [n * t, f], x)
+}
+
+/** The state after a step: what it made where the position counts, what was before elsewhere. */
+const updated = (backend: Backend, count: Tensor, old: State, made: State): State =>
+  made.map((after, index) => {
+    const left = backend.zip('mul', backend.zip('sub', one, count), old[index] as Tensor)
+    return backend.zip('add', backend.zip('mul', count, after), left)
+  }) as unknown as State
+
+/** The cotangent of a state, from that through the step and that of the state after it: (1 − c) of this passes by. */
+const leftAlone = (
+  backend: Backend,
+  count: Tensor,
+  through: Tensor | undefined,
+  after: Tensor | undefined,
+): Tensor | undefined => {
+  if (after === undefined) return through
+  const by = backend.zip('mul', backend.zip('sub', one, count), after)
+  return through === undefined ? by : backend.zip('add', through, by)
 }
 
 const affine = (backend: Backend, rows: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor => {
@@ -63,14 +88,22 @@ const affine = (backend: Backend, rows: Tensor, weight: Tensor, bias: Tensor | u
  *
  * Where they are two, each is an affine map of its own.
  *
- * Shapes  x [n, t, i] → y [n, t, h]
+ * With a mask, the state stays as it is at a position that does not count, and the output is 0 there: the gates have no
+ * cotangent, so their rows of G are 0.
+ *
+ * Shapes  x [n, t, i] → y [n, t, h]; `masked`: x [n, t, i + 1]
  * Cost    norms O(n t² (i + h + k)) or O(n t k (i + h)), whichever is less (see `linear`)
  *
  * @internal
  */
 export const direction = (
   cell: Cell,
-  { hidden, bias, reverse }: { readonly hidden: number; readonly bias: boolean; readonly reverse: boolean },
+  {
+    hidden,
+    bias,
+    reverse,
+    masked,
+  }: { readonly hidden: number; readonly bias: boolean; readonly reverse: boolean; readonly masked: boolean },
 ): LayerRule<DirectionParams, DirectionCache> => {
   const gates = cell.gates * hidden
   const map = linear(gates, { bias })
@@ -84,7 +117,7 @@ export const direction = (
   const gateCotangents = (
     backend: Backend,
     params: DirectionParams,
-    { x, kept }: DirectionCache,
+    { x, kept, counts }: DirectionCache,
     gy: Tensor,
   ): GateCotangents => {
     const [n, t] = x.shape as readonly [number, number, number]
@@ -92,16 +125,21 @@ export const direction = (
     const own = new Array<Tensor>(t)
     let later: StateCotangent = []
     for (const position of order(t).toReversed()) {
+      const count = counts === undefined ? undefined : pick(1, position, counts)
+      /** What reaches the state that the step made, rather than the one that it left. */
+      const made = (cotangent: Tensor | undefined): Tensor | undefined =>
+        cotangent === undefined || count === undefined ? cotangent : backend.zip('mul', cotangent, count)
       const [ofState, ...rest] = later
       const here = pick(1, position, gy)
-      const gh = ofState === undefined ? here : backend.zip('add', here, ofState)
-      const back = cell.back(backend, kept[position] as Kept, [gh, ...rest])
+      const gh = made(ofState === undefined ? here : backend.zip('add', here, ofState)) as Tensor
+      const back = cell.back(backend, kept[position] as Kept, [gh, ...rest.map(made)])
       const u = back.u ?? back.i
       input[position] = back.i
       own[position] = u
       const [direct, ...others] = back.state
       const throughGates = backend.matmul(u, params.weightHidden)
-      later = [direct === undefined ? throughGates : backend.zip('add', throughGates, direct), ...others]
+      const before = [direct === undefined ? throughGates : backend.zip('add', throughGates, direct), ...others]
+      later = count === undefined ? before : before.map((own, state) => leftAlone(backend, count, own, later[state]))
     }
     const all = sequenceOf(backend, input, [n, gates])
     const isOne = own.every((u, position) => u === input[position])
@@ -158,7 +196,10 @@ export const direction = (
     const g = lazy(() => gateCotangents(backend, params, cache, gy))
     const read = lazy(() => maps(backend, params, cache, g()))
     return {
-      inputGrad: lazy(() => reshape(cache.x.shape)(backend.matmul(flat(backend, g().input), params.weightInput))),
+      inputGrad: lazy(() => {
+        const gx = reshape(cache.x.shape)(backend.matmul(flat(backend, g().input), params.weightInput))
+        return masked ? withoutMaskCotangent(backend, gx) : gx
+      }),
       perSampleGrad: lazy(() => read().perSampleGrad()),
       squaredNorm: lazy(() => read().squaredNorm()),
       weightedGrad: (weight) => read().weightedGrad(weight),
@@ -168,8 +209,10 @@ export const direction = (
   return layer<DirectionParams, DirectionCache>({
     name: `${cell.name}(${hidden})`,
     init: (k: Key, input: Shape) => {
-      const [t, i] = input
-      if (input.length !== 2 || t === undefined || i === undefined) throw shapeError(`${cell.name} needs [t, i]`, input)
+      const [t, width] = input
+      if (input.length !== 2 || t === undefined || width === undefined || (masked && width === 0))
+        throw shapeError(`${cell.name} needs [t, ${masked ? 'i + 1] with a mask' : 'i]'}`, input)
+      const i = width - (masked ? 1 : 0)
       const draw = (shape: Shape, index: number) => fanInUniform({ shape, fanIn: hidden })(foldIn(index)(k))
       return {
         params: {
@@ -181,10 +224,11 @@ export const direction = (
       }
     },
     forward: (backend, params, input) => {
-      const [n, t, i] = input.shape as readonly [number, number, number]
-      if (input.shape.length !== 3 || params.weightInput.shape[1] !== i)
+      const [n, t, width] = input.shape as readonly [number, number, number]
+      if (input.shape.length !== 3 || params.weightInput.shape[1] !== width - (masked ? 1 : 0))
         throw shapeError(`${cell.name}: input and weight do not fit`, input.shape, params.weightInput.shape)
-      const x = packedAs(backend, input.shape, input)
+      const x = masked ? featuresOf(backend, input) : packed(backend, input)
+      const counts = masked ? countsOf(input) : undefined
       const said = reshape([n, t, gates])(affine(backend, flat(backend, x), params.weightInput, params.biasInput))
       const [before, after] = [new Array<Tensor>(t), new Array<Tensor>(t)]
       const kept = new Array<Kept>(t)
@@ -195,12 +239,14 @@ export const direction = (
         before[position] = h
         const u = affine(backend, h, params.weightHidden, params.biasHidden)
         const made = cell.step(backend, pick(1, position, said), u, state)
-        state = made.state
+        const count = counts === undefined ? undefined : pick(1, position, counts)
+        state = count === undefined ? made.state : updated(backend, count, state, made.state)
         kept[position] = made.kept
-        after[position] = state[0]
+        after[position] = count === undefined ? state[0] : backend.zip('mul', state[0], count)
       }
       const sequence = (steps: readonly Tensor[]) => sequenceOf(backend, steps, [n, hidden])
-      return [sequence(after), { x, before: sequence(before), kept }]
+      const cache = { x, before: sequence(before), kept, ...(counts === undefined ? {} : { counts }) }
+      return [sequence(after), cache]
     },
     backward: (backend, params, cache, gy) => pullback(backend, params, cache, gy).inputGrad(),
     perSampleGrad: (backend, params, cache, gy) => pullback(backend, params, cache, gy).perSampleGrad(),

@@ -3,12 +3,14 @@
  * i input feature · h hidden feature.
  */
 import type { Tensor } from '../../tensor/tensor.js'
+import type { EmptyTree } from '../../tensor/tree.js'
 import { inForm } from '../composition/form.js'
 import { parallel } from '../composition/parallel.js'
 import { sequential } from '../composition/sequential.js'
 import type { AnyLayer, LayerRule } from '../layer.js'
 import { type Cell, gruCell, lstmCell, plainCell } from './recurrent-cell.js'
 import { type DirectionParams, direction } from './recurrent-direction.js'
+import { maskAlone, withMask } from './sequence-mask.js'
 
 /**
  * PyTorch's names: `weight_ih_l0` [gates·h, i], `weight_hh_l0` [gates·h, h], `bias_ih_l0` and `bias_hh_l0` [gates·h]; `l1`,
@@ -23,6 +25,10 @@ export interface RecurrentOptions {
   readonly bidirectional?: boolean
   /** Default true: two biases for each direction. */
   readonly bias?: boolean
+  /** Is the last feature of the input a mask, and of the output too? Default false. */
+  readonly masked?: boolean
+  /** Makes the layer that stands between two layers, for each such place: dropout (see `withDropout`). Default none. */
+  readonly between?: () => LayerRule<EmptyTree, unknown>
 }
 
 export interface RnnOptions extends RecurrentOptions {
@@ -38,25 +44,42 @@ const fields = [
   ['biasHidden', 'bias_hh'],
 ] as const
 
-/** [layer][direction] of parameters. */
-type Stacked = readonly (readonly DirectionParams[])[]
+/** [layer][0][direction] of parameters; what stands beside and between them has none. */
+type Stacked = readonly (readonly [directions: readonly (DirectionParams | EmptyTree)[], ...EmptyTree[]])[]
 
 const recurrent = (
   cell: Cell,
   hidden: number,
-  { layers = 1, bidirectional = false, bias = true }: RecurrentOptions,
+  { layers = 1, bidirectional = false, bias = true, masked = false, between }: RecurrentOptions,
 ): LayerRule<RecurrentParams, unknown> => {
+  const any = (rule: unknown): AnyLayer => rule as AnyLayer
   const directions = (bidirectional ? [false, true] : [false]).map((reverse) =>
-    direction(cell, { hidden, bias, reverse }),
-  ) as unknown as readonly [AnyLayer, ...AnyLayer[]]
-  const one = parallel({ combine: 'concatenate', axis: 1 })(...directions) as unknown as AnyLayer
-  const stack = sequential(...new Array<AnyLayer>(layers).fill(one)) as unknown as LayerRule<Stacked, unknown>
+    any(direction(cell, { hidden, bias, reverse, masked })),
+  )
+  const branches = masked ? [...directions, any(maskAlone)] : directions
+  const one = any(
+    parallel({ combine: 'concatenate', axis: 1 })(...(branches as unknown as readonly [AnyLayer, ...AnyLayer[]])),
+  )
+  /** Is there a layer between this one and the next? */
+  const followed = (l: number): boolean => between !== undefined && l < layers - 1
+  const after = (l: number): readonly AnyLayer[] => {
+    if (between === undefined || !followed(l)) return []
+    return [masked ? any(withMask(between())) : any(between())]
+  }
+  const stack = sequential(
+    ...Array.from({ length: layers }, (_, l) => any(sequential(one, ...after(l)))),
+  ) as unknown as LayerRule<Stacked, unknown>
+  const words = [
+    ...(layers > 1 ? [`${layers} layers`] : []),
+    ...(bidirectional ? ['bidirectional'] : []),
+    ...(masked ? ['masked'] : []),
+  ]
   const suffix = (l: number, d: number): string => `_l${l}${d === 0 ? '' : '_reverse'}`
   return inForm<RecurrentParams, Stacked>({
-    name: `${cell.name}(${hidden}${layers > 1 ? `, ${layers} layers` : ''}${bidirectional ? ', bidirectional' : ''})`,
+    name: `${cell.name}(${[hidden, ...words].join(', ')})`,
     into: (params) =>
-      Array.from({ length: layers }, (_, l) =>
-        directions.map(
+      Array.from({ length: layers }, (_, l) => {
+        const own = directions.map(
           (_rule, d) =>
             Object.fromEntries(
               fields.flatMap(([field, name]) => {
@@ -64,14 +87,15 @@ const recurrent = (
                 return leaf === undefined ? [] : [[field, leaf]]
               }),
             ) as unknown as DirectionParams,
-        ),
-      ),
+        )
+        return [masked ? [...own, {}] : own, ...(followed(l) ? [{}] : [])] as const
+      }),
     from: (params) =>
       Object.fromEntries(
-        params.flatMap((layer, l) =>
+        params.flatMap(([layer], l) =>
           layer.flatMap((own, d) =>
             fields.flatMap(([field, name]) => {
-              const leaf = own[field]
+              const leaf = (own as Partial<DirectionParams>)[field]
               return leaf === undefined ? [] : [[name + suffix(l, d), leaf] as const]
             }),
           ),
@@ -86,7 +110,7 @@ const recurrent = (
  *   hₜ = f(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh)      Gₜ = ∂ℓ/∂(what f is applied to)
  *   ‖g‖² = Σₛₜ (⟨xₛ, xₜ⟩ + ⟨hₛ₋₁, hₜ₋₁⟩ + 2) ⟨Gₛ, Gₜ⟩
  *
- * Shapes     x [n, t, i] → y [n, t, h], or [n, t, 2h] in two directions
+ * Shapes     x [n, t, i] → y [n, t, h], or [n, t, 2h] in two directions; a feature more in each where `masked`
  * Cost       one Gram of the gate cotangents for all four parameters of a direction, or its gradient where that is less
  * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Elman 1990; the Gram form as for `linear` (Li et al. 2022, arXiv:2110.05679)
@@ -102,7 +126,8 @@ export const rnn = (hidden: number, options: RnnOptions = {}): LayerRule<Recurre
  *
  *   i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b)     cₜ = f cₜ₋₁ + i g     hₜ = o tanh cₜ
  *
- * Shapes     x [n, t, i] → y [n, t, h], or [n, t, 2h] in two directions; weights [4h, i], [4h, h]
+ * Shapes     x [n, t, i] → y [n, t, h], or [n, t, 2h] in two directions; weights [4h, i], [4h, h]; a feature more in
+ *            input and output where `masked`
  * Cost       one Gram of the gate cotangents for all four parameters of a direction, or its gradient where that is less
  * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000 (forget gates)
@@ -118,7 +143,8 @@ export const lstm = (hidden: number, options: RecurrentOptions = {}): LayerRule<
  *
  *   r, z = σ(W x + U h + b)     ñ = tanh(W_n x + b + r (U_n h + b'))     hₜ = (1 − z) ñ + z hₜ₋₁
  *
- * Shapes     x [n, t, i] → y [n, t, h], or [n, t, 2h] in two directions; weights [3h, i], [3h, h]
+ * Shapes     x [n, t, i] → y [n, t, h], or [n, t, 2h] in two directions; weights [3h, i], [3h, h]; a feature more in
+ *            input and output where `masked`
  * Cost       two Grams: the reset gate scales what W_hh sees, so its cotangents are not those of W_ih
  * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Cho et al. 2014, arXiv:1406.1078

@@ -3,23 +3,36 @@
  */
 import type { Backend } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
+import { scalar, type Tensor } from '../../tensor/tensor.js'
 import type { EmptyTree } from '../../tensor/tree.js'
 import { reshape } from '../../tensor/view.js'
 import { type LayerRule, withoutParams } from '../layer.js'
 import { packedAs } from '../pack.js'
 
-/** e^{x − max} / Σ e^{x − max} of every row. The maximum is that of a window as long as a row. @internal */
-export const softmaxOf = (backend: Backend, x: Tensor): Tensor => {
+/** Below every finite float32: the maximum of a row without any number. */
+const leastFinite = scalar(-3e38)
+const one = scalar(1)
+
+/**
+ * e^{x − max} / Σ e^{x − max} of every row. The maximum is that of a window as long as a row. With `masked`, entries may be
+ * −∞ all over a row, which then becomes zeros; else such a row is NaN.
+ *
+ * @internal
+ */
+export const softmaxOf = (backend: Backend, x: Tensor, masked = false): Tensor => {
   const k = x.shape.at(-1) as number
   const r = sizeOf(x.shape.slice(0, -1))
   const rows = packedAs(backend, [1, 1, r, k], x)
   if (r * k === 0) return reshape(x.shape)(backend.map('exp', rows))
   const window = { kernel: [1, k], stride: [1, k], padding: [0, 0], dilation: [1, 1] } as const
   const largest = backend.maxPool2d(rows, window).y
-  const powers = backend.map('exp', backend.zip('sub', rows, largest))
+  const powers = backend.map(
+    'exp',
+    backend.zip('sub', rows, masked ? backend.zip('max', largest, leastFinite) : largest),
+  )
   const totals = reshape([1, 1, r, 1])(backend.sum(powers, [3]))
-  return reshape(x.shape)(backend.zip('div', powers, totals))
+  // The largest entry adds 1 to its total, so only a row without any is changed.
+  return reshape(x.shape)(backend.zip('div', powers, masked ? backend.zip('max', totals, one) : totals))
 }
 
 /** gx = y (gy − Σₖ gy y) of every row. @internal */

@@ -1,15 +1,19 @@
 /**
- * The transformer encoder, as a composition. n sample · t position · e feature.
+ * Transformer blocks, as compositions. n sample · t position · s position of the memory · e feature.
  */
-import type { EmptyTree } from '../../tensor/tree.js'
+import type { EmptyTree, Tree } from '../../tensor/tree.js'
 import { inForm } from '../composition/form.js'
-import { type ResidualParams, residual } from '../composition/residual.js'
+import { onPart } from '../composition/part.js'
+import { residual } from '../composition/residual.js'
 import { sequential } from '../composition/sequential.js'
-import type { LayerRule } from '../layer.js'
+import type { AnyLayer, LayerRule } from '../layer.js'
 import { gelu } from './activation.js'
 import { type AttentionParams, selfAttention } from './attention.js'
+import { crossAttention } from './cross-attention.js'
 import { type LayerNormParams, layerNorm } from './layer-norm.js'
 import { type LinearParams, linear } from './linear.js'
+import { pad } from './pad.js'
+import { withMask } from './sequence-mask.js'
 
 /** PyTorch's names for the parts of `TransformerEncoderLayer` with `norm_first`. */
 export type EncoderBlockParams = {
@@ -20,28 +24,90 @@ export type EncoderBlockParams = {
   readonly linear2: LinearParams
 }
 
+/** PyTorch's names for the parts of `TransformerDecoderLayer` with `norm_first`. */
+export type DecoderBlockParams = EncoderBlockParams & {
+  readonly multihead_attn: AttentionParams
+  readonly norm3: LayerNormParams
+}
+
 export interface EncoderBlockOptions {
   /** e. */
   readonly features: number
   readonly heads: number
   /** Features between the two affine maps; default 4e. */
   readonly hidden?: number
-  /** Does a position see only itself and those before it? Default false. */
+  /** Does a position see only itself and those before it? Default false; true in a decoder. */
   readonly causal?: boolean
+  /** Is the last feature of the input a mask, and of the output too? Default false. */
+  readonly masked?: boolean
+  /** Between the two affine maps; default gelu. */
+  readonly activation?: LayerRule<EmptyTree, unknown>
+  /** Makes a layer for each place where PyTorch drops numbers between layers (see `withDropout`); default none. */
+  readonly dropout?: () => LayerRule<EmptyTree, unknown>
+  /** Default true: a bias in every affine map and normalisation. */
+  readonly bias?: boolean
 }
 
-/** What the residual composition makes of the same parameters. */
-type Parts = readonly [
-  ResidualParams<readonly [LayerNormParams, AttentionParams], readonly []>,
-  ResidualParams<readonly [LayerNormParams, LinearParams, EmptyTree, LinearParams], readonly []>,
-]
+export interface DecoderBlockOptions extends EncoderBlockOptions {
+  /** s: how many positions, at the end of the input, are the memory. */
+  readonly memory: number
+}
+
+const any = (rule: unknown): AnyLayer => rule as AnyLayer
+
+/** The sublayers of blocks: each adds to its input what it makes of the normalised input. */
+const sublayers = (options: EncoderBlockOptions) => {
+  const { features, hidden = 4 * features, masked = false, bias = true, activation = gelu, dropout } = options
+  const lifted = (rule: unknown): AnyLayer => (masked ? any(withMask(any(rule))) : any(rule))
+  const drop = (): readonly AnyLayer[] => (dropout === undefined ? [] : [lifted(dropout())])
+  const norm = (): AnyLayer => any(layerNorm({ bias }))
+  const dropped = dropout !== undefined
+  const afterwards = dropped ? [{}] : []
+  return {
+    lifted,
+    drop,
+    norm,
+    /** Parameters of what stands after an attention. */
+    afterwards,
+    attend: (attention: AnyLayer): AnyLayer => any(residual(sequential(lifted(norm()), attention, ...drop()))),
+    attendParams: (norm1: Tree, attention: Tree): Tree => ({ body: [norm1, attention, ...afterwards], shortcut: [] }),
+    transform: any(
+      residual(
+        sequential(
+          lifted(sequential(norm(), linear(hidden, { bias }), any(activation))),
+          ...drop(),
+          lifted(linear(features, { bias })),
+          ...drop(),
+        ),
+      ),
+    ),
+    transformParams: (norm2: Tree, linear1: Tree, linear2: Tree): Tree => ({
+      body: [[norm2, linear1, {}], ...afterwards, linear2, ...afterwards],
+      shortcut: [],
+    }),
+    linear2At: dropped ? 2 : 1,
+  }
+}
+
+/** Parameters of a residual sublayer. */
+interface Sublayer {
+  readonly body: readonly Tree[]
+}
+
+const transformed = (
+  params: Sublayer,
+  linear2At: number,
+): Pick<EncoderBlockParams, 'norm2' | 'linear1' | 'linear2'> => {
+  const [norm2, linear1] = params.body[0] as unknown as readonly [LayerNormParams, LinearParams]
+  return { norm2, linear1, linear2: params.body[linear2At] as unknown as LinearParams }
+}
 
 /**
- * A transformer block with normalisation first: no dropout, which private training hardly uses.
+ * A transformer block with normalisation first.
  *
  *   h = x + attention(norm₁ x)     y = h + W₂ gelu(W₁ norm₂ h + b₁) + b₂
  *
- * Shapes     x [n, t, e] → y [n, t, e]
+ * Shapes     x [n, t, e] → y [n, t, e]; `masked`: e + 1 features, the last of which is a mask
  * Cost       norms: four affine maps with t positions, each in its cheaper form
  * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745 (normalisation first)
@@ -50,19 +116,65 @@ type Parts = readonly [
  * encoderBlock({ features: 8, heads: 2 }).init(key(0), [5, 8]).output // => [5, 8]
  */
 export const encoderBlock = (options: EncoderBlockOptions): LayerRule<EncoderBlockParams, unknown> => {
-  const { features, hidden = 4 * features } = options
-  const attend = residual(sequential(layerNorm(), selfAttention(options)))
-  const transform = residual(sequential(layerNorm(), linear(hidden), gelu, linear(features)))
+  const { attend, attendParams, transform, transformParams, linear2At } = sublayers(options)
+  type Parts = readonly [Sublayer & Tree, Sublayer & Tree]
   return inForm<EncoderBlockParams, Parts>({
-    name: `encoderBlock(${features}, ${options.heads} heads)`,
-    into: ({ norm1, self_attn, norm2, linear1, linear2 }) => [
-      { body: [norm1, self_attn], shortcut: [] },
-      { body: [norm2, linear1, {}, linear2], shortcut: [] },
-    ],
-    from: ([{ body: first }, { body: second }]) => {
-      const [norm1, self_attn] = first
-      const [norm2, linear1, , linear2] = second
-      return { norm1, self_attn, norm2, linear1, linear2 }
+    name: `encoderBlock(${options.features}, ${options.heads} heads)`,
+    into: ({ norm1, self_attn, norm2, linear1, linear2 }) =>
+      [attendParams(norm1, self_attn), transformParams(norm2, linear1, linear2)] as unknown as Parts,
+    from: ([first, second]) => {
+      const [norm1, self_attn] = first.body as unknown as readonly [LayerNormParams, AttentionParams]
+      return { norm1, self_attn, ...transformed(second, linear2At) }
     },
-  })(sequential(attend, transform) as unknown as LayerRule<Parts, unknown>)
+  })(sequential(attend(any(selfAttention(options))), transform) as unknown as LayerRule<Parts, unknown>)
+}
+
+/**
+ * A transformer block that also looks at a memory: the last s positions of the input, which it hands on unchanged, so that
+ * blocks follow each other. Causal unless told otherwise.
+ *
+ *   h = x + attention(norm₁ x)     k = h + attention(norm₂ h, m)     y = k + W₂ gelu(W₁ norm₃ k + b₁) + b₂
+ *
+ * Shapes     [x, m] [n, t + s, e] → [y, m] of the same shape; `masked`: e + 1 features, the last of which is a mask
+ * Cost       norms: seven affine maps, each in its cheaper form
+ * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
+ * Reference  Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745 (normalisation first)
+ *
+ * @example
+ * decoderBlock({ features: 8, heads: 2, memory: 3 }).init(key(0), [7, 8]).output // => [7, 8]
+ */
+export const decoderBlock = (options: DecoderBlockOptions): LayerRule<DecoderBlockParams, unknown> => {
+  const { features, heads, memory, masked = false, bias = true, causal = true } = options
+  const { attend, attendParams, transform, transformParams, linear2At, lifted, norm, drop, afterwards } =
+    sublayers(options)
+  const own = onPart({ axis: 0, end: -memory })
+  const nothing = pad({
+    edges: [
+      [0, memory],
+      [0, 0],
+    ],
+  })
+  const look = sequential(
+    own(lifted(norm())),
+    any(crossAttention({ features, heads, memory, masked, bias })),
+    ...drop(),
+    any(nothing),
+  )
+  const whole = sequential(own(attend(any(selfAttention({ ...options, causal })))), any(residual(look)), own(transform))
+  type Parts = readonly [Sublayer & Tree, Sublayer & Tree, Sublayer & Tree]
+  return inForm<DecoderBlockParams, Parts>({
+    name: `decoderBlock(${features}, ${heads} heads, memory ${memory})`,
+    into: ({ norm1, self_attn, norm2, multihead_attn, norm3, linear1, linear2 }) =>
+      [
+        attendParams(norm1, self_attn),
+        { body: [norm2, multihead_attn, ...afterwards, {}], shortcut: [] },
+        transformParams(norm3, linear1, linear2),
+      ] as unknown as Parts,
+    from: ([first, second, third]) => {
+      const [norm1, self_attn] = first.body as unknown as readonly [LayerNormParams, AttentionParams]
+      const [norm2, multihead_attn] = second.body as unknown as readonly [LayerNormParams, AttentionParams]
+      const { norm2: norm3, linear1, linear2 } = transformed(third, linear2At)
+      return { norm1, self_attn, norm2, multihead_attn, norm3, linear1, linear2 }
+    },
+  })(whole as unknown as LayerRule<Parts, unknown>)
 }
