@@ -10,6 +10,7 @@ import { epsilonFromRdp, logDeltaFromRdp } from '../../../src/privacy/rdp/conver
 import { type RdpCurve, rdpAtOrder } from '../../../src/privacy/rdp/curve.js'
 import { withoutReplacementRdpAtExcess } from '../../../src/privacy/rdp/without-replacement.js'
 import { type GoldenCase, notSupported } from '../outcome.js'
+import { allocationCase } from './allocation-cases.js'
 import { auditCase } from './audit-cases.js'
 import { correlatedCase } from './correlated-cases.js'
 import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
@@ -226,6 +227,7 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   tradeoff: tradeOffCase,
   ftrl: correlatedCase,
   audit: auditCase,
+  random_allocation: allocationCase,
   monte_carlo: monteCarloCase,
 }
 
