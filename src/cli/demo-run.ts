@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { showDataError, writeFileAtomically } from '../data/index.js'
 import type { SgdState } from '../optim/index.js'
-import { showEvent } from '../privacy/index.js'
-import { lineChart, type ReportError, showReportError } from '../report/index.js'
+import { rdp, showAccountingFailure, showEvent } from '../privacy/index.js'
+import { lineChart, privacyReport, type ReportError, showPrivacyReport, showReportError } from '../report/index.js'
 import { type Tree, treeSize } from '../tensor/tree.js'
 import { accuracy, encodeCheckpoint, type TrainReport, train } from '../train/index.js'
 import type { DemoOptions } from './demo-options.js'
@@ -132,6 +132,9 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
     curve,
   }
   await writeAtomically(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  const document = privacyReport({ ledger: state.ledger, accountant: rdp(), deltas: [delta, delta / 10, delta / 100] })
+  if (E.isLeft(document)) throw new Error(showAccountingFailure(document.left))
+  await writeAtomically(join(out, 'privacy.md'), showPrivacyReport(document.right))
   const picture = await draw(curve, delta)
   if (E.isRight(picture)) await writeAtomically(join(out, 'curves.svg'), picture.right)
 
@@ -142,7 +145,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   screen.print(`Speed          ${stepsPerSecond.toFixed(1)} steps a second, ${minutes(seconds)} in all`)
   if (report.warning !== undefined) screen.print(`Note           ${report.warning}`)
   screen.print(
-    `Written        report.json${E.isLeft(picture) ? '' : ', curves.svg'} and checkpoint.safetensors in ${out}`,
+    `Written        report.json, privacy.md${E.isLeft(picture) ? '' : ', curves.svg'} and checkpoint.safetensors in ${out}`,
   )
   if (E.isLeft(picture)) screen.print(`Not drawn      ${showReportError(picture.left)}`)
   return E.right(0)

@@ -1,7 +1,9 @@
 /**
- * Pictures of runs and of privacy curves.
+ * Pictures of runs and of privacy curves, and the report that says what was spent.
  *
  * @module
  */
+export * from './event-facts.js'
 export * from './line-chart.js'
+export * from './privacy-report.js'
 export { type MissingPackage, type NothingToDraw, type ReportError, showReportError } from './report-error.js'
