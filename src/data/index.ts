@@ -27,6 +27,7 @@ export { type Digit, type DigitsRequest, drawDigit, drawDigits, type Handwriting
 export { type IdxArray, type IdxHeader, type IdxType, parseIdx, parseIdxHeader } from './idx.js'
 export * from './idx-folder.js'
 export * from './inflate.js'
+export { decodeModel, encodeModel, namedTensors, paramsFrom } from './model-file.js'
 export { decodeNpy, encodeNpy } from './npy.js'
 export { decodeNpz, encodeNpz } from './npz.js'
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.js'
