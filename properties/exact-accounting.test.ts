@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { epsilonOf } from '../src/privacy/accountant.js'
 import { calibrateNoiseMultiplier } from '../src/privacy/calibrate.js'
 import * as Event from '../src/privacy/event/event.js'
-import { compositionsOf, type ExactCurve, exact } from '../src/privacy/exact/accountant.js'
+import { exact } from '../src/privacy/exact/accountant.js'
 import { type Certificate, type CertifiedDirection, certify } from '../src/privacy/exact/certificate.js'
 import { type Composition, cumulants } from '../src/privacy/exact/composition.js'
-import { contourLogDelta, planContour, smoothedLogDelta } from '../src/privacy/exact/contour-integral.js'
+import { contourAlong, planContour, readContour, smoothedContour } from '../src/privacy/exact/contour-integral.js'
+import { compositionsOf, type ExactCurve } from '../src/privacy/exact/curve.js'
 import { enclose } from '../src/privacy/exact/enclosure.js'
 import type { PairKind } from '../src/privacy/exact/pair.js'
 import { saddlePoint } from '../src/privacy/exact/saddle-point.js'
@@ -40,7 +41,8 @@ const contourAt = (what: Composition, epsilon: number, part = 1) => {
   const tilt = part * saddle.tilt
   const exponent = cumulants(what)(tilt).value - tilt * epsilon
   const plan = planContour(what, { ...saddle, tilt, exponent }, epsilon)
-  return plan === undefined ? undefined : contourLogDelta(what, plan, epsilon)
+  const contour = plan && contourAlong(what, plan)
+  return contour && readContour(contour, epsilon)
 }
 
 const kinds = fc.constantFrom<PairKind>('remove', 'add', 'replace')
@@ -144,7 +146,7 @@ describe('the contour', () => {
           const closed = singleStep(what.steps[0]?.pair ?? expect.fail(), epsilon)
           if (closed === undefined || closed.logDelta === -Infinity || epsilon === 0) return
           const saddle = saddlePoint(what)(epsilon)
-          const bounds = smoothedLogDelta(what, { saddle, logDelta: closed.logDelta, epsilon }, 4096)
+          const bounds = smoothedContour(what, { saddle, logDelta: closed.logDelta, epsilon }, 4096)?.read(epsilon)
           if (bounds === undefined) return
           expect(bounds.lower).toBeLessThanOrEqual(closed.logDelta + closed.error)
           expect(bounds.upper).toBeGreaterThanOrEqual(closed.logDelta - closed.error)

@@ -61,6 +61,7 @@ export { Composition, type NoiseGrade, type PrivacyEvent, showEvent } from './ev
 export * from './event/json.js'
 export * from './exact/accountant.js'
 export * from './exact/certificate.js'
+export * from './exact/curve.js'
 export * from './exact/verify-certificate.js'
 export * from './gdp.js'
 export * from './histogram.js'

@@ -7,20 +7,21 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Neighbouring } from '../neighbouring.js'
-import { compositionsOf, type ExactCurve } from './accountant.js'
 import { type Composition, cumulants, essentialSupremum } from './composition.js'
 import { planContour } from './contour-integral.js'
+import { contourMoments } from './contour-moments.js'
 import { contourSum } from './contour-sum.js'
+import { compositionsOf, type ExactCurve } from './curve.js'
 import { farDecay } from './decay-bound.js'
 import { enclose } from './enclosure.js'
-import type { SampledPair } from './pair.js'
+import type { Pair } from './pair.js'
 import { saddlePoint } from './saddle-point.js'
 
 /** One direction of a certificate: s = abscissa + i k spacing for k = 0 … points − 1. */
 export interface CertifiedDirection {
   readonly precision: number
   readonly steps: readonly {
-    readonly pair: SampledPair
+    readonly pair: Pair
     readonly count: number
     /** The exponent of the bound that proves the end of the contour. */
     readonly kappa: number
@@ -70,8 +71,9 @@ const certifyDirection = (
   const points = Math.ceil(end.y / spacing) + 2
   if (!(points <= MOST_POINTS))
     return notCertified('too few steps, or too small a sampling probability: the tail is long')
-  const sum = contourSum(composition, { tilt, spacing, points, smoothing: 0 }, { epsilon, exponent })
-  if (sum === undefined) return notCertified('a moment overflows')
+  const moments = contourMoments(composition, { tilt, spacing, points })
+  if (moments === undefined) return notCertified('a moment overflows')
+  const sum = contourSum(moments, { epsilon, exponent })
   if (!(sum.error < 1e-8 * sum.value)) return notCertified('rounding hides too much of δ')
   return E.right({
     precision: composition.precision,

@@ -1,14 +1,14 @@
 /**
- * What the exact engine composes: counts of sampled steps of one direction, and one Gaussian for all unsampled releases.
+ * What the exact engine composes: counts of steps of one direction, and one Gaussian for all unsampled releases.
  */
 
-import { largestLoss, type SampledPair } from './pair.js'
+import { largestLoss, mirrored, type Pair } from './pair.js'
 import { type Cumulants, cumulantsAt } from './real-moment.js'
 
 /** A composition under one direction. `precision` is Σ μ² of the unsampled Gaussians. */
 export interface Composition {
   readonly precision: number
-  readonly steps: readonly { readonly pair: SampledPair; readonly count: number }[]
+  readonly steps: readonly { readonly pair: Pair; readonly count: number }[]
 }
 
 /** K(c) = Σ n log M(c) with its first two derivatives; for the Gaussians ½ μ² c(c + 1). */
@@ -27,6 +27,12 @@ export const cumulants = ({ precision, steps }: Composition): ((tilt: number) =>
     return { value, mean, variance }
   }
 }
+
+/** The composition with P and Q exchanged. */
+export const mirroredComposition = ({ precision, steps }: Composition): Composition => ({
+  precision,
+  steps: steps.map(({ pair, count }) => ({ pair: mirrored(pair), count })),
+})
 
 /** The largest loss that can occur: beyond, δ(ε) is 0. */
 export const essentialSupremum = ({ precision, steps }: Composition): number =>

@@ -3,35 +3,34 @@
  *
  *   δ(ε) = (1/2π) ∫ e^{K(s) − sε} / (s (s + 1)) dy,   s = c + iy,   K(s) = Σ n log M(s)
  *
- * The enclosure is  T − tail − aliasing − inner − rounding ≤ δ ≤ T + tail + inner + rounding:
+ * The enclosure is  T − known − aliasing − tail − inner − rounding ≤ δ ≤ T − known + tail + inner + rounding:
  *
- *   aliasing   `aliasing.ts`; one-sided
+ *   known and  `aliasing.ts`; the second is one-sided
+ *   aliasing
  *   tail       |y| > Y:  (1/πY) e^{K(c) − cε} b(Y),  b from `decay-bound.ts`, as b decreases and ∫_Y^∞ dy/y² = 1/Y
  *   inner and  a moment with absolute error e gives |(M + e)^n − M^n| ≤ |M|^n expm1(n log1p(e/|M|)); e holds the inner rule, its window,
  *   rounding   and the rounding of `contour-block.ts`; 16u (1 + |K| + (c + y)ε) for exponential and phase, N u for the sum
  *
- * Where |M| falls too slowly for `mostPoints` (few steps, small q), the composition is joined by a Gaussian mechanism of precision v = μ²,
- * which decays by itself. That can only raise δ, so the upper bound stands; for the lower, δ(ε) ≥ δ_v(ε + t) − δ_Gauss(t) for every t
- * (basic composition). The estimate is then that of `slow-integral.ts`.
+ * K does not depend on ε: a contour that was planned for one ε is read at all those near it.
  *
  * References  Alghamdi et al. 2023, arXiv:2208.09595, Thm 3.1 · Trefethen & Weideman 2014, SIAM Review 56 (the trapezoid rule)
  */
 
-import { logAddExp, logSubExp, logSumExp } from '../../tensor/special.js'
+import { logAddExp, logSubExp } from '../../tensor/special.js'
 import { logDeltaOfGdp } from '../gdp.js'
-import { logAliasing, type OuterStep, outerStep } from './aliasing.js'
+import { aliasing, type OuterStep, outerStep } from './aliasing.js'
 import type { Composition } from './composition.js'
-import { type Contour, type ContourSum, contourSum } from './contour-sum.js'
-import { type Decay, decay, decayFrom, decayPoint } from './decay-bound.js'
+import { type ContourMoments, contourMoments } from './contour-moments.js'
+import { contourSum } from './contour-sum.js'
+import { type ContourEnd, type Decay, decay, decayEnd, decayFrom } from './decay-bound.js'
 import type { SaddlePoint } from './saddle-point.js'
 
-/** log δ with its enclosure, and where it came from. `slope` is d log δ / dε. */
+/** log δ with its enclosure. `slope` is d log δ / dε. */
 export interface LogDelta {
   readonly lower: number
   readonly estimate: number
   readonly upper: number
   readonly slope: number
-  readonly contour: Contour
 }
 
 export interface ContourOptions {
@@ -41,7 +40,10 @@ export interface ContourOptions {
   readonly digits: number
 }
 
-export const defaultContour: ContourOptions = { mostPoints: 1 << 14, digits: 32 }
+export const defaultContour: ContourOptions = { mostPoints: 1 << 16, digits: 28 }
+
+/** Points of a smoothed contour. */
+export const SMOOTHED_POINTS = 1 << 14
 
 /** What smoothing costs is far above e^(−9), so tail and aliasing need not be below. */
 const SMOOTHED_DIGITS = 9
@@ -51,6 +53,7 @@ export interface ContourPlan {
   readonly saddle: SaddlePoint
   readonly step: OuterStep
   readonly decay: Decay
+  readonly end: ContourEnd
   /** log of |f| relative to e^{K(c) − cε} from which on the tail is small enough. */
   readonly target: number
   /** The points that the tail asks for. */
@@ -65,95 +68,105 @@ export const planContour = (
   digits: number = defaultContour.digits,
 ): ContourPlan | undefined => {
   const step = outerStep(composition, at, { epsilon, digits })
-  const { saddle } = step
-  if (!(step.spacing > 0 && saddle.exponent < Infinity)) return undefined
-  const falls = decay(composition, { tilt: saddle.tilt, first: step.spacing })
+  const { saddle, spacing } = step
+  if (!(spacing > 0 && saddle.exponent < Infinity)) return undefined
+  const falls = decay(composition, saddle.tilt)
   const target = saddle.logDelta - digits - saddle.exponent + Math.log(Math.PI)
-  const wished = Math.ceil(decayPoint(falls, target) / step.spacing) + 2
-  return { saddle, step, decay: falls, target, wished }
+  const end = decayEnd(falls, target, spacing)
+  return { saddle, step, decay: falls, end, target, wished: Math.ceil(end.y / spacing) + 2 }
+}
+
+/** A contour's moments, to be read at any ε. */
+export interface PlannedContour {
+  readonly plan: ContourPlan
+  readonly moments: ContourMoments
+  /** log of the bound of |M(c + iy)/M(c)| beyond the contour. */
+  readonly beyond: number
+  /** The precision of the Gaussian that joins the composition. */
+  readonly smoothing: number
+}
+
+/** The moments along a plan, to its end; undefined where one overflows. */
+export const contourAlong = (composition: Composition, plan: ContourPlan): PlannedContour | undefined => {
+  const { saddle, step, end, wished } = plan
+  const moments = contourMoments(composition, { tilt: saddle.tilt, spacing: step.spacing, points: wished })
+  return moments && { plan, moments, beyond: end.bound, smoothing: 0 }
 }
 
 /** log max(e^a − e^b, 0). */
 const logDifference = (a: number, b: number): number => (a > b ? logSubExp(a, b) : -Infinity)
 
-interface Evaluated {
-  readonly sum: ContourSum
-  /** log of T, and of the errors that have no sign. */
-  readonly log: number
-  readonly logError: number
-}
-
-const evaluate = (
-  composition: Composition,
-  { saddle, decay: falls }: ContourPlan,
-  contour: Contour,
-  epsilon: number,
-): Evaluated | undefined => {
-  const { tilt, spacing, points, smoothing } = contour
-  const sum = contourSum(composition, contour, { epsilon, exponent: saddle.exponent })
-  if (sum === undefined) return undefined
+/**
+ * log δ(ε), its enclosure and its slope.
+ *
+ * Cost       two exponentials, a sine and a cosine a point
+ */
+export const readContour = ({ plan, moments, beyond, smoothing }: PlannedContour, epsilon: number): LogDelta => {
+  const { tilt, spacing, points } = moments.contour
+  const exponent = (moments.re[0] as number) + 0.5 * smoothing * tilt * (tilt + 1) - tilt * epsilon
+  const sum = contourSum(moments, { epsilon, exponent, smoothing })
   const end = (points - 1) * spacing
-  const unit = saddle.exponent + Math.log(spacing / Math.PI)
-  const tail =
-    saddle.exponent +
-    decayFrom(falls, end) -
-    0.5 * smoothing * (end * end - tilt * (tilt + 1)) -
-    Math.log(Math.PI * end)
+  const unit = exponent + Math.log(spacing / Math.PI)
+  const tail = exponent + beyond - 0.5 * smoothing * end * end - Math.log(Math.PI * end)
+  const { known, logRest } = aliasing(plan.step, epsilon, smoothing)
+  const excess = known === 0 ? 0 : known * Math.exp(-unit)
+  // Far beyond the ε that it was planned for, a contour says nothing.
+  if (!(excess < Infinity && sum.error < Infinity))
+    return { lower: -Infinity, estimate: 0, upper: 0, slope: Number.NaN }
+  const value = sum.value - excess
+  const logError = logAddExp(tail, unit + Math.log(sum.error + 1e-14 * (1 + tilt / spacing) * Math.abs(excess)))
+  const log = unit + Math.log(Math.max(value, 0))
   return {
-    sum,
-    log: unit + Math.log(Math.max(sum.value, 0)),
-    logError: logAddExp(tail, unit + Math.log(sum.error)),
+    lower: logDifference(log, logAddExp(logError, logRest)),
+    estimate: Math.min(log, 0),
+    upper: Math.min(0, logAddExp(log, logError)),
+    slope: -(sum.slope - (known === 0 ? 0 : slopeOfKnown(tilt, spacing, epsilon) * Math.exp(-unit))) / value,
   }
 }
 
-/**
- * log δ(ε), its enclosure and its slope, on a contour that ends where the tail is proved to be small.
- *
- * Cost       30 to 300 points of 150 nodes for hundreds of steps or more
- */
-export const contourLogDelta = (composition: Composition, plan: ContourPlan, epsilon: number): LogDelta | undefined => {
-  const { tilt } = plan.saddle
-  const contour = { tilt, spacing: plan.step.spacing, points: plan.wished, smoothing: 0 }
-  const found = evaluate(composition, plan, contour, epsilon)
-  if (found === undefined) return undefined
-  const below = logAddExp(found.logError, logAliasing(plan.step, 0))
-  return {
-    lower: logDifference(found.log, below),
-    estimate: Math.min(found.log, 0),
-    upper: Math.min(0, logAddExp(found.log, found.logError)),
-    slope: -found.sum.slope / found.sum.value,
-    contour,
-  }
+/** −d/dε of the known part of the aliasing, which has the kernel's e^{−cε} already. */
+const slopeOfKnown = (tilt: number, spacing: number, epsilon: number): number => {
+  const rises = (2 * Math.PI * (tilt + 1)) / spacing
+  return Math.exp(epsilon - rises) / -Math.expm1(-rises)
+}
+
+/** A smoothed contour, and the ε → bounds that it proves. */
+export interface SmoothedContour {
+  readonly read: (epsilon: number) => LogDelta
 }
 
 /**
- * Bounds of log δ(ε) by a contour of `mostPoints` points, for the composition joined by the Gaussian mechanism that this needs.
+ * Bounds of log δ by a contour of `mostPoints` points, for the composition joined by the Gaussian mechanism that this needs.
  *
- * `logDelta` is a good estimate: the errors are sized for it.
+ * Joining can only raise δ, so the upper bound stands; for the lower, δ(ε) ≥ δ_v(ε + t) − δ_Gauss(t) for every t (basic composition).
+ * `logDelta` is a good estimate of log δ at the ε that it is planned for: the errors are sized for it.
  */
-export const smoothedLogDelta = (
+export const smoothedContour = (
   composition: Composition,
   { saddle, logDelta, epsilon }: { readonly saddle: SaddlePoint; readonly logDelta: number; readonly epsilon: number },
-  mostPoints: number = defaultContour.mostPoints,
-): Omit<LogDelta, 'slope' | 'estimate'> | undefined => {
+  mostPoints: number,
+): SmoothedContour | undefined => {
   const plan = planContour(composition, { ...saddle, logDelta }, epsilon, SMOOTHED_DIGITS)
   if (plan === undefined) return undefined
   const { tilt } = plan.saddle
   const { spacing } = plan.step
   const points = Math.min(plan.wished, mostPoints)
   const end = (points - 1) * spacing
-  const missing = decayFrom(plan.decay, end) - Math.log(end) - plan.target
-  const smoothing = Math.max(0, (2 * missing) / (end * end - tilt * (tilt + 1)))
   if (!(end > 2 * tilt + 2)) return undefined
-  const contour = { tilt, spacing, points, smoothing }
-  const above = evaluate(composition, plan, contour, epsilon)
-  if (above === undefined) return undefined
-  const upper = Math.min(0, logAddExp(above.log, above.logError))
+  const beyond = decayFrom(plan.decay, end)
+  const missing = beyond - Math.log(end) - plan.target
+  const smoothing = Math.max(0, (2 * missing) / (end * end - tilt * (tilt + 1)))
+  const moments = contourMoments(composition, { tilt, spacing, points })
+  if (moments === undefined) return undefined
+  const contour: PlannedContour = { plan, moments, beyond, smoothing }
+  if (smoothing === 0) return { read: (at) => readContour(contour, at) }
   const mu = Math.sqrt(smoothing)
-  const distance = mu === 0 ? 0 : mu * (0.5 * mu + Math.sqrt(-2 * (logDelta - 7)))
-  const further = mu === 0 ? above : evaluate(composition, plan, contour, epsilon + distance)
-  if (further === undefined) return { lower: -Infinity, upper, contour }
-  const joined = mu === 0 ? -Infinity : logDeltaOfGdp(mu)(distance)
-  const below = [further.logError, logAliasing(plan.step, smoothing), joined]
-  return { lower: logDifference(further.log, logSumExp(below)), upper, contour }
+  const distance = mu * (0.5 * mu + Math.sqrt(-2 * (logDelta - 7)))
+  const joined = logDeltaOfGdp(mu)(distance)
+  return {
+    read: (at) => ({
+      ...readContour(contour, at),
+      lower: logDifference(readContour(contour, at + distance).lower, joined),
+    }),
+  }
 }

@@ -6,10 +6,15 @@ import { logDeltaOfGdp } from '../gdp.js'
 import { type Composition, cumulants, essentialSupremum } from './composition.js'
 import {
   type ContourOptions,
-  contourLogDelta,
+  contourAlong,
   defaultContour,
+  type LogDelta,
+  type PlannedContour,
   planContour,
-  smoothedLogDelta,
+  readContour,
+  SMOOTHED_POINTS,
+  type SmoothedContour,
+  smoothedContour,
 } from './contour-integral.js'
 import { logChernoff, type SaddlePoint, saddlePoint } from './saddle-point.js'
 import { singleStep } from './single-step.js'
@@ -19,12 +24,8 @@ import { slowIntegral } from './slow-integral.js'
 export type Method = NonNullable<Bounds['method']>
 
 /** log δ with its enclosure. `slope` d log δ/dε and the abscissa `tilt` are for searches: NaN where unknown. */
-export interface Enclosure {
-  readonly lower: number
-  readonly estimate: number
-  readonly upper: number
+export interface Enclosure extends LogDelta {
   readonly method: Method
-  readonly slope: number
   readonly tilt: number
 }
 
@@ -42,27 +43,105 @@ const gaussianError = (mu: number, epsilon: number, logDelta: number): number =>
   1e-12 * (1 + Math.abs(logDelta)) +
   4 * Number.EPSILON * (epsilon / mu + 0.5 * mu) * (1 + Math.abs(epsilon / mu - 0.5 * mu))
 
-/**
- * The self check: a contour at 0.85 of the abscissa, with nodes, step and end of its own, must enclose a common value.
- */
-const agrees = (
+/** The closed form at ε, where there is one. */
+export const closedForm = (composition: Composition, epsilon: number): Enclosure | undefined => {
+  const { precision, steps } = composition
+  const only = steps[0]
+  if (precision === Infinity) return within(epsilon === Infinity ? -Infinity : 0, 0, 'gaussian')
+  if (epsilon >= essentialSupremum(composition) || epsilon === Infinity) return within(-Infinity, 0, 'single step')
+  if (only === undefined) {
+    const mu = Math.sqrt(precision)
+    const logDelta = logDeltaOfGdp(mu)(epsilon)
+    return within(logDelta, mu === 0 ? 0 : gaussianError(mu, epsilon, logDelta), 'gaussian')
+  }
+  if (precision > 0 || steps.length > 1 || only.count > 1) return undefined
+  const closed = singleStep(only.pair, epsilon)
+  return closed !== undefined && closed.error < 1e-6 ? within(closed.logDelta, closed.error, 'single step') : undefined
+}
+
+/** Chernoff's bound of log δ, rounded up. */
+export const chernoffBound = (saddle: SaddlePoint): number =>
+  Math.min(0, logChernoff(saddle) + 1e-11 * (1 + Math.abs(saddle.exponent)))
+
+/** A contour with what is needed to read it. */
+export interface ContourReader {
+  readonly read: (epsilon: number) => Enclosure
+  readonly contour: PlannedContour
+}
+
+/** The contour that suits ε, to be read at any other near it; undefined where it would be longer than allowed. */
+export const contourReader = (
   composition: Composition,
   saddle: SaddlePoint,
   epsilon: number,
-  found: { readonly lower: number; readonly estimate: number; readonly upper: number },
   { mostPoints, digits }: ContourOptions,
+): ContourReader | undefined => {
+  const plan = planContour(composition, saddle, epsilon, digits)
+  const contour = plan !== undefined && plan.wished <= mostPoints ? contourAlong(composition, plan) : undefined
+  if (contour === undefined) return undefined
+  const { tilt } = contour.plan.saddle
+  const logMoment = contour.moments.re[0] as number
+  return {
+    contour,
+    read: (at) => {
+      const { lower, estimate, upper, slope } = readContour(contour, at)
+      const bounded = Math.min(upper, chernoffBound({ ...saddle, tilt, exponent: logMoment - tilt * at }))
+      // Without a lower bound all that is known is that δ is below the rounding: its slope is noise.
+      return lower === -Infinity
+        ? { lower, estimate: bounded, upper: bounded, method: 'contour', slope: Number.NaN, tilt }
+        : { lower, estimate: Math.min(estimate, bounded), upper: bounded, method: 'contour', slope, tilt }
+    },
+  }
+}
+
+/** Digits of the second contour of the self check. */
+const CHECK_DIGITS = 14
+
+/**
+ * The self check: a contour at 0.85 of the abscissa, with nodes, step and end of its own, must enclose a common value.
+ */
+export const agrees = (
+  composition: Composition,
+  { contour: { plan } }: ContourReader,
+  epsilon: number,
+  found: LogDelta,
+  { mostPoints }: ContourOptions,
 ): boolean => {
-  const tilt = 0.85 * saddle.tilt
-  const exponent = cumulants(composition)(tilt).value - tilt * epsilon
-  const plan = planContour(composition, { tilt, exponent, logDelta: found.estimate }, epsilon, digits)
-  if (plan === undefined || plan.wished > 4 * mostPoints) return true
-  const other = contourLogDelta(composition, plan, epsilon)
+  const tilt = 0.85 * plan.saddle.tilt
+  const { value, variance } = cumulants(composition)(tilt)
+  const saddle = { tilt, exponent: value - tilt * epsilon, logDelta: found.estimate, variance: variance + tilt ** -2 }
+  const other = contourReader(composition, saddle, epsilon, { mostPoints, digits: CHECK_DIGITS })?.read(epsilon)
   return other === undefined || (other.lower <= found.upper && found.lower <= other.upper)
 }
 
+/** The enclosure where no contour converges within its points: an extrapolated estimate between smoothed bounds. */
+export const slowly = (
+  composition: Composition,
+  saddle: SaddlePoint,
+  epsilon: number,
+  bounds: SmoothedContour | undefined,
+): Enclosure => {
+  const { tilt } = saddle
+  const chernoff = chernoffBound(saddle)
+  const slow = slowIntegral(composition, saddle, epsilon, 1 / Math.sqrt(saddle.variance))
+  const estimate = Math.min(slow?.logDelta ?? saddle.logDelta, chernoff)
+  const slope = slow?.slope ?? -tilt
+  const found = bounds?.read(epsilon)
+  if (found === undefined || !(found.upper >= found.lower))
+    return { lower: -Infinity, estimate, upper: chernoff, method: 'chernoff', slope, tilt }
+  const upper = Math.min(found.upper, chernoff)
+  return {
+    lower: found.lower,
+    estimate: Math.max(Math.min(estimate, upper), found.lower),
+    upper,
+    method: 'smoothed',
+    slope,
+    tilt,
+  }
+}
+
 /**
- * The enclosure of log δ at ε ≥ 0. `start` is a guess of the saddle point; where only the estimate is wanted, `bounds: false` spares the
- * smoothed contour.
+ * The enclosure of log δ at ε ≥ 0. `start` is a guess of the saddle point.
  *
  * A contour whose bounds a second contour contradicts is not reported: Chernoff's bound is.
  *
@@ -71,63 +150,50 @@ const agrees = (
  */
 export const enclose =
   (composition: Composition, options: ContourOptions = defaultContour) =>
-  (
-    epsilon: number,
-    { start = 1, bounds = true }: { readonly start?: number; readonly bounds?: boolean } = {},
-  ): Enclosure => {
-    const { precision, steps } = composition
-    const only = steps[0]
-    if (precision === Infinity) return within(epsilon === Infinity ? -Infinity : 0, 0, 'gaussian')
-    if (epsilon >= essentialSupremum(composition) || epsilon === Infinity) return within(-Infinity, 0, 'single step')
-    if (only === undefined) {
-      const mu = Math.sqrt(precision)
-      const logDelta = logDeltaOfGdp(mu)(epsilon)
-      return within(logDelta, mu === 0 ? 0 : gaussianError(mu, epsilon, logDelta), 'gaussian')
-    }
-    if (precision === 0 && steps.length === 1 && only.count === 1) {
-      const closed = singleStep(only.pair, epsilon)
-      if (closed !== undefined && closed.error < 1e-6) return within(closed.logDelta, closed.error, 'single step')
-    }
+  (epsilon: number, { start = 1 }: { readonly start?: number } = {}): Enclosure => {
+    const closed = closedForm(composition, epsilon)
+    if (closed !== undefined) return closed
     const saddle = saddlePoint(composition, start)(epsilon)
-    const { tilt } = saddle
-    const chernoff = Math.min(0, logChernoff(saddle) + 1e-11 * (1 + Math.abs(saddle.exponent)))
-    const plan = planContour(composition, saddle, epsilon, options.digits)
-    if (plan !== undefined && plan.wished <= options.mostPoints) {
-      const found = contourLogDelta(composition, plan, epsilon)
-      // Where the approximation at the saddle was far too large, the errors were sized for it: then with what is known now.
-      const finer =
-        found !== undefined && found.estimate < saddle.logDelta - 2
-          ? planContour(composition, { ...saddle, logDelta: found.estimate }, epsilon, options.digits)
-          : undefined
-      const best =
-        finer !== undefined && finer.wished <= options.mostPoints
-          ? (contourLogDelta(composition, finer, epsilon) ?? found)
-          : found
-      if (best !== undefined && best.upper >= best.lower) {
-        const upper = Math.min(best.upper, chernoff)
-        // Without a lower bound all that is known is that δ is below the rounding: its slope is noise.
-        if (best.lower === -Infinity)
-          return { lower: -Infinity, estimate: upper, upper, method: 'contour', slope: Number.NaN, tilt }
-        if (!bounds || agrees(composition, saddle, epsilon, best, options))
-          return { ...best, upper, method: 'contour', tilt }
-        return { lower: -Infinity, estimate: upper, upper: chernoff, method: 'chernoff', slope: -tilt, tilt }
+    let reader = contourReader(composition, saddle, epsilon, options)
+    if (reader === undefined) {
+      const joined = smoothedContour(composition, { saddle, logDelta: saddle.logDelta, epsilon }, SMOOTHED_POINTS)
+      return slowly(composition, saddle, epsilon, joined)
+    }
+    let found = reader.read(epsilon)
+    // Where the approximation at the saddle was far too large, the errors were sized for it: then with what is known now.
+    if (found.estimate < saddle.logDelta - 2) {
+      const finer = contourReader(composition, { ...saddle, logDelta: found.estimate }, epsilon, options)
+      if (finer !== undefined) {
+        reader = finer
+        found = finer.read(epsilon)
       }
     }
-    const slow = plan && slowIntegral(composition, plan.saddle, epsilon, 2 * plan.step.spacing)
-    const estimate = Math.min(slow?.logDelta ?? saddle.logDelta, chernoff)
-    const slope = slow?.slope ?? -tilt
-    const found = bounds
-      ? smoothedLogDelta(composition, { saddle, logDelta: estimate, epsilon }, options.mostPoints)
-      : undefined
-    if (found === undefined || !(found.upper >= found.lower))
-      return { lower: -Infinity, estimate, upper: chernoff, method: 'chernoff', slope, tilt }
-    const upper = Math.min(found.upper, chernoff)
+    if (found.lower === -Infinity || agrees(composition, reader, epsilon, found, options)) return found
+    const upper = chernoffBound(saddle)
     return {
-      lower: found.lower,
-      estimate: Math.max(Math.min(estimate, upper), found.lower),
+      lower: -Infinity,
+      estimate: found.estimate,
       upper,
-      method: 'smoothed',
-      slope,
-      tilt,
+      method: 'chernoff',
+      slope: -saddle.tilt,
+      tilt: saddle.tilt,
     }
   }
+
+/** Digits that tell on which side of a level δ is, unless it is next to it. */
+const SIDE_DIGITS = 5
+
+/** Is δ(ε) proved to be at most e^level, by a short contour? */
+export const isWithin = (
+  composition: Composition,
+  epsilon: number,
+  level: number,
+  { mostPoints }: ContourOptions = defaultContour,
+): boolean => {
+  const closed = closedForm(composition, epsilon)
+  if (closed !== undefined) return closed.upper <= level
+  const saddle = saddlePoint(composition)(epsilon)
+  if (chernoffBound(saddle) <= level) return true
+  const reader = contourReader(composition, saddle, epsilon, { mostPoints, digits: SIDE_DIGITS })
+  return reader !== undefined && reader.read(epsilon).upper <= level
+}

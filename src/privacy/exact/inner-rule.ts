@@ -6,7 +6,7 @@
  * for y ≥ 0, since the line is taken on the side where Im L ≥ 0. So the error does not grow with y, and nodes far out
  * vanish by themselves as y grows.
  */
-import type { SampledPair } from './pair.js'
+import type { Pair } from './pair.js'
 
 /** −log of the relative error of the inner rule, and of what its window leaves out. */
 export const INNER_DIGITS = 50
@@ -25,7 +25,7 @@ export interface InnerRule {
  * τ = min(1.2, 3σ/2, 4σ/√c): the third because |r|^(−c) grows by cos(τ/σ)^(−c) ≤ e^10 on the far side, where r stands in the
  * denominator.
  */
-export const innerRule = ({ kind, noiseMultiplier: sigma }: SampledPair, tilt: number): InnerRule => {
+export const innerRule = ({ kind, noiseMultiplier: sigma }: Pair, tilt: number): InnerRule => {
   const tau = Math.min(1.2, 1.5 * sigma, kind === 'remove' ? Infinity : (4 * sigma) / Math.sqrt(tilt))
   const growth = 2 * tau * tau + (kind === 'remove' ? 0 : -(tilt + 1) * Math.log(Math.cos(tau / sigma)))
   const exponent = INNER_DIGITS + growth

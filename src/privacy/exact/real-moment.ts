@@ -2,7 +2,7 @@
  * Cumulants of one step on the real axis: log E_P[e^{cL}], and mean and variance of L under the law tilted by e^{cL}.
  */
 import { INNER_DIGITS, innerRule } from './inner-rule.js'
-import { type LossAt, lossAt, type SampledPair, windowOf } from './pair.js'
+import { type LossAt, lossAt, type Pair, windowOf } from './pair.js'
 
 /** K(c) = log E_P[e^{cL}] with its first two derivatives. */
 export interface Cumulants {
@@ -22,7 +22,7 @@ const MOST_NODES = 60_000
  * Cost       about 150 nodes for σ ≥ 1 and moderate c
  * Guarantee  the error that `innerRule` states; Infinity where the tilt needs more than 60,000 nodes
  */
-export const cumulantsAt = (pair: SampledPair): ((tilt: number) => Cumulants) => {
+export const cumulantsAt = (pair: Pair): ((tilt: number) => Cumulants) => {
   const evaluate = lossAt(pair)
   const at: LossAt = { loss: 0, logP: 0 }
   return (tilt) => {

@@ -14,6 +14,8 @@ export interface SaddlePoint {
   readonly exponent: number
   /** The steepest-descent approximation F(c) − ½ log(2πF″(c)) of log δ: where to aim, never a claim. */
   readonly logDelta: number
+  /** F″(c): the inverse square of the saddle's width. */
+  readonly variance: number
 }
 
 const LARGEST_TILT = 1e9
@@ -32,7 +34,7 @@ export const saddlePoint =
     let low = Math.log(SMALLEST_TILT)
     let high = Math.log(LARGEST_TILT)
     let u = Math.log(start)
-    let best: SaddlePoint = { tilt: start, exponent: Infinity, logDelta: 0 }
+    let best: SaddlePoint = { tilt: start, exponent: Infinity, logDelta: 0, variance: Infinity }
     for (let iteration = 0; iteration < 60; iteration++) {
       const c = Math.exp(u)
       const { value, mean, variance } = at(c)
@@ -45,6 +47,7 @@ export const saddlePoint =
           tilt: c,
           exponent,
           logDelta: exponent - Math.log(c) - Math.log1p(c) - 0.5 * Math.log(2 * Math.PI * curvature),
+          variance: curvature,
         }
       }
       // Where the integrand is widest the saddle needs no digits: a hundredth of its own width.
@@ -60,5 +63,5 @@ export const saddlePoint =
   }
 
 /** log of Chernoff's bound δ ≤ e^{K(c) − cε} c^c / (1 + c)^{1+c}, for any c > 0: Rényi at order 1 + c, converted at its best. */
-export const logChernoff = ({ tilt: c, exponent }: Omit<SaddlePoint, 'logDelta'>): number =>
+export const logChernoff = ({ tilt: c, exponent }: Pick<SaddlePoint, 'tilt' | 'exponent'>): number =>
   exponent + c * Math.log(c) - (1 + c) * Math.log1p(c)

@@ -2,8 +2,7 @@
  * Nodes, weights and losses of one step on the shifted line of `inner-rule.ts`, tilted by e^{cL}.
  */
 import { INNER_DIGITS, innerRule } from './inner-rule.js'
-import type { PairKind, SampledPair } from './pair.js'
-import { windowOf } from './pair.js'
+import { componentsOf, type Pair, windowOf } from './pair.js'
 
 /**
  * Node j: the weight w = h φ(t) e^{lp} / e^scale, the tilted weight w e^{cL}, and the loss L with Im L ≥ 0, all complex. Where
@@ -22,35 +21,55 @@ export interface ShiftedNodes {
   readonly error: number
 }
 
-/** log r and its angle at t + iτ, by ρ = r − 1 = q(e^z − 1). */
-const complexLogRatio = (
-  { noiseMultiplier: sigma, samplingProbability: q }: SampledPair,
-  tau: number,
-): ((t: number) => readonly [re: number, im: number]) => {
-  const angle = tau / sigma
-  const [cosine, sine, versine] = [Math.cos(angle), Math.sin(angle), 2 * Math.sin(0.5 * angle) ** 2]
-  const half = 0.5 / sigma / sigma
-  const logQ = Math.log(q)
-  return (t) => {
-    const z = t / sigma - half
-    if (z > 350) return [logQ + z, angle]
-    const re = q * (Math.expm1(z) * cosine - versine)
-    const im = q * Math.exp(z) * sine
-    return [0.5 * Math.log1p(re * (2 + re) + im * im), Math.atan2(im, 1 + re)]
-  }
+/** A complex number. */
+interface Complex {
+  re: number
+  im: number
 }
 
-/** lp and L at t + iτ from log r there and at −t − iτ (the conjugate of −t + iτ). */
-const combine = (
-  kind: PairKind,
-  [re, im]: readonly [number, number],
-  mirrored: readonly [number, number],
-): readonly [logPRe: number, logPIm: number, lossRe: number, lossIm: number] =>
-  kind === 'remove'
-    ? [re, im, re, im]
-    : kind === 'add'
-      ? [0, 0, -re, -im]
-      : [re, im, re - mirrored[0], im + mirrored[1]]
+/** log r and its angle at t + iτ, by ρ = r − 1 = Σ pᵢ(e^{zᵢ} − 1), written into `out`. */
+const complexLogRatio = (pair: Pair, tau: number): ((t: number, out: Complex) => void) => {
+  const { noiseMultiplier: sigma } = pair
+  const { shifts, weights, rest } = componentsOf(pair)
+  const count = shifts.length
+  const angles = shifts.map((c) => (c * tau) / sigma)
+  const [cosines, sines] = [angles.map(Math.cos), angles.map(Math.sin)]
+  const versines = angles.map((angle) => 2 * Math.sin(0.5 * angle) ** 2)
+  const halves = shifts.map((c) => (0.5 * c * c) / sigma / sigma)
+  const logs = weights.map(Math.log)
+  return (t, out) => {
+    let re = 0
+    let im = 0
+    let largest = 0
+    for (let i = 0; i < count; i++) {
+      const z = ((shifts[i] as number) * t) / sigma - (halves[i] as number)
+      largest = Math.max(largest, z)
+      if (z > 350) continue
+      const q = weights[i] as number
+      const rise = Math.expm1(z)
+      re += q * (rise * (cosines[i] as number) - (versines[i] as number))
+      im += q * (rise + 1) * (sines[i] as number)
+    }
+    if (largest <= 350 && re > -0.5) {
+      out.re = 0.5 * Math.log1p(re * (2 + re) + im * im)
+      out.im = Math.atan2(im, 1 + re)
+      return
+    }
+    // Where r is small, or huge, its terms are added as they are: all lie in one sector, so that nothing cancels.
+    let top = rest > 0 ? Math.log(rest) : -Infinity
+    for (let i = 0; i < count; i++)
+      top = Math.max(top, ((shifts[i] as number) * t) / sigma - (halves[i] as number) + (logs[i] as number))
+    re = rest * Math.exp(-top)
+    im = 0
+    for (let i = 0; i < count; i++) {
+      const size = Math.exp(((shifts[i] as number) * t) / sigma - (halves[i] as number) + (logs[i] as number) - top)
+      re += size * (cosines[i] as number)
+      im += size * (sines[i] as number)
+    }
+    out.re = top + 0.5 * Math.log(re * re + im * im)
+    out.im = Math.atan2(im, re)
+  }
+}
 
 const MOST_NODES = 40_000
 const HALF_LOG_2PI = 0.9189385332046728
@@ -60,14 +79,13 @@ const HALF_LOG_2PI = 0.9189385332046728
  *
  * Dropped are nodes whose tilted and untilted weights are both below e^(−50) of the scale.
  */
-export const shiftedNodes = (pair: SampledPair, tilt: number): ShiftedNodes | undefined => {
+export const shiftedNodes = (pair: Pair, tilt: number): ShiftedNodes | undefined => {
   const { shift, step, error } = innerRule(pair, tilt)
   const { low, high } = windowOf(pair, tilt)
   const first = Math.ceil(low / step)
   const total = Math.floor(high / step) - first + 1
   if (!(total < MOST_NODES)) return undefined
   const at = complexLogRatio(pair, shift)
-  const size = pair.kind === 'replace' ? 2 : 1
   // Exponents first: the scale has to be known before anything is exponentiated.
   const columns = Array.from({ length: 6 }, () => new Float64Array(total))
   const [baseRe, baseIm, powerRe, powerIm, lossRe, lossIm] = columns as [
@@ -79,12 +97,20 @@ export const shiftedNodes = (pair: SampledPair, tilt: number): ShiftedNodes | un
     Float64Array,
   ]
   let peak = -Infinity
-  const nothing: readonly [number, number] = [0, 0]
+  const here: Complex = { re: 0, im: 0 }
+  const there: Complex = { re: 0, im: 0 }
+  const logStep = Math.log(step) - HALF_LOG_2PI
+  const { kind } = pair
   for (let k = 0; k < total; k++) {
     const t = (first + k) * step
-    const [logPRe, logPIm, re, im] = combine(pair.kind, at(t), size === 2 ? at(-t) : nothing)
-    baseRe[k] = 0.5 * (shift - t) * (shift + t) - HALF_LOG_2PI + Math.log(step) + logPRe
-    baseIm[k] = -shift * t + logPIm
+    at(t, here)
+    // −t − iτ is the conjugate of −t + iτ.
+    if (kind === 'replace') at(-t, there)
+    const sign = kind === 'add' ? -1 : 1
+    const re = sign * here.re - there.re
+    const im = sign * here.im + there.im
+    baseRe[k] = 0.5 * (shift - t) * (shift + t) + logStep + (kind === 'add' ? 0 : here.re)
+    baseIm[k] = -shift * t + (kind === 'add' ? 0 : here.im)
     powerRe[k] = tilt * re
     powerIm[k] = tilt * im
     lossRe[k] = re

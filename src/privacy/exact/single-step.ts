@@ -10,9 +10,10 @@
  * Reference  Balle, Barthe & Gaboardi 2018, arXiv:1807.01647, Thm 8 (advanced joint convexity)
  */
 
-import { logNdtr, logSubExp } from '../../tensor/special.js'
+import { logNdtr, logSubExp, logSumExp } from '../../tensor/special.js'
 import { logDeltaOfGdp } from '../gdp.js'
-import type { SampledPair } from './pair.js'
+import { narrow } from '../root.js'
+import { componentsOf, logRatioAt, type MixturePair, type Pair, type SampledPair } from './pair.js'
 
 /** What the difference of two logarithms cost: an absolute error of log δ. */
 export interface ClosedForm {
@@ -53,6 +54,41 @@ const addStep = (pair: SampledPair, epsilon: number): ClosedForm => {
   return { logDelta, error: 1e-14 * size * cancelled + (1e-14 * (1 + sigma) * (1 + t * t)) ** 2 * cancelled }
 }
 
+/** The t where log r is `level`: r grows without bound from Σ pᵢ's complement. */
+const thresholdOf = (pair: Pair, level: number): number => {
+  const at = logRatioAt(pair)
+  let [low, high] = [-1, 1]
+  while (at(high) < level && high < 1e12) high *= 2
+  while (at(low) > level && low > -1e12) low *= 2
+  return narrow({ bracket: { above: high, below: low }, tolerance: 1e-15 })((t) => at(t) - level).below
+}
+
+/** δ = P(L > ε) − e^ε Q(L > ε) as the difference of two sums of tails. */
+const mixtureStep = (pair: MixturePair, epsilon: number): ClosedForm => {
+  const { shifts, weights, rest } = componentsOf(pair)
+  const { noiseMultiplier: sigma } = pair
+  const adds = pair.kind === 'add'
+  if (adds && epsilon >= -Math.log(rest)) return { logDelta: -Infinity, error: 0 }
+  const t = thresholdOf(pair, adds ? -epsilon : epsilon)
+  // The losses above ε lie right of t, or left of it for `add`.
+  const tail = (shift: number): number => logNdtr(adds ? t - shift / sigma : shift / sigma - t)
+  const mixture = logSumExp([
+    ...(rest > 0 ? [Math.log(rest) + tail(0)] : []),
+    ...shifts.map((c, i) => Math.log(weights[i] as number) + tail(c)),
+  ])
+  const [left, right] = adds ? [tail(0), epsilon + mixture] : [mixture, epsilon + tail(0)]
+  const logDelta = left > right ? logSubExp(left, right) : -Infinity
+  const cancelled = 1 / -Math.expm1(Math.min(right - left, -1e-15))
+  const size = 1 + Math.abs(left) + Math.abs(right)
+  return { logDelta, error: 1e-14 * size * cancelled + (1e-14 * (1 + sigma) * (1 + t * t)) ** 2 * cancelled }
+}
+
 /** log δ(ε) of one step, ε ≥ 0; undefined for `replace`, which has no need of one. */
-export const singleStep = (pair: SampledPair, epsilon: number): ClosedForm | undefined =>
-  pair.kind === 'remove' ? removeStep(pair, epsilon) : pair.kind === 'add' ? addStep(pair, epsilon) : undefined
+export const singleStep = (pair: Pair, epsilon: number): ClosedForm | undefined =>
+  pair.kind === 'replace'
+    ? undefined
+    : !('samplingProbability' in pair)
+      ? mixtureStep(pair, epsilon)
+      : pair.kind === 'remove'
+        ? removeStep(pair, epsilon)
+        : addStep(pair, epsilon)

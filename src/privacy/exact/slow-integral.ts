@@ -7,6 +7,7 @@
  * of its error; bounds are made elsewhere.
  */
 import type { Composition } from './composition.js'
+import { largestLoss } from './pair.js'
 import { panelIntegrand } from './panel-integrand.js'
 import type { SaddlePoint } from './saddle-point.js'
 import { wynn } from './wynn.js'
@@ -26,7 +27,7 @@ const MOST_PERIODS = 60
 /** The frequency of the oscillation that remains when everything else has died away; 0 if nothing remains. */
 const lastingFrequency = ({ steps }: Composition, epsilon: number): number => {
   const kind = steps[0]?.pair.kind
-  const edge = steps.reduce((sum, { pair, count }) => sum - count * Math.log1p(-pair.samplingProbability), 0)
+  const edge = steps.reduce((sum, { pair, count }) => sum + count * largestLoss({ ...pair, kind: 'add' }), 0)
   return kind === 'replace' ? epsilon : kind === 'add' ? edge - epsilon : epsilon + edge
 }
 

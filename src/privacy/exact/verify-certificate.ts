@@ -22,15 +22,26 @@ const U = 2 ** -52
 /** Calls back with L, the density under P times the gap, and p at nodes `gap` apart. */
 type Visit = (loss: number, weight: number, p: number) => void
 const overNodes = ({ pair }: Step, c: number, gap: number, visit: Visit): void => {
-  const { kind, noiseMultiplier: sigma, samplingProbability: q } = pair
-  const z = (t: number): number => t / sigma - 0.5 / (sigma * sigma)
-  const logR = (t: number): number => (z(t) < 600 ? Math.log1p(q * Math.expm1(z(t))) : Math.log(q) + z(t))
-  const p = (t: number): number => 1 / (1 + ((1 - q) / q) * Math.exp(-z(t)))
-  const high = 14 + (2 * c + 1) / sigma
+  const { kind, noiseMultiplier: sigma } = pair
+  const [shifts, weights] =
+    'samplingProbability' in pair ? [[1], [pair.samplingProbability]] : [pair.sensitivities, pair.probabilities]
+  /** log r, and the mean of the shift given t. */
+  const at = (t: number): readonly [logR: number, mean: number] => {
+    const terms = shifts.map((shift, i) => {
+      const z = (shift * t) / sigma - (0.5 * shift * shift) / (sigma * sigma)
+      return [(weights[i] as number) * Math.expm1(Math.min(z, 600)), Math.log(weights[i] as number) + z, shift] as const
+    })
+    const logR =
+      t < 600 * sigma
+        ? Math.log1p(terms.reduce((sum, [rise]) => sum + rise, 0))
+        : Math.log(terms.reduce((sum, [, log]) => sum + Math.exp(log - (terms[0]?.[1] ?? 0)), 0)) + (terms[0]?.[1] ?? 0)
+    return [logR, terms.reduce((sum, [, log, shift]) => sum + shift * Math.exp(log - logR), 0)]
+  }
+  const high = 14 + (2 * c + 3) / sigma
   for (let t = -14 - 1 / sigma - (kind === 'remove' ? 0 : c / sigma); t < high; t += gap) {
-    const [here, mirrored] = [logR(t), kind === 'replace' ? logR(-t) : 0]
+    const [[here, mean], [mirrored, other]] = [at(t), kind === 'replace' ? at(-t) : [0, 0]]
     const weight = gap * Math.exp(-0.5 * t * t + (kind === 'add' ? 0 : here)) * Math.sqrt(0.5 / Math.PI)
-    visit(kind === 'add' ? -here : here - mirrored, weight, kind === 'replace' ? 0.5 * (p(t) + p(-t)) : p(t))
+    visit(kind === 'add' ? -here : here - mirrored, weight, kind === 'replace' ? 0.5 * (mean + other) : mean)
   }
 }
 
@@ -60,19 +71,23 @@ const cumulant = (step: Step, c: number, y: number): readonly [re: number, im: n
   ]
 }
 
-/** log b(Y) of one step; nodes 1/400 apart, so that a maximum between two of them is within (2 + Λ)·1e-6 of theirs. */
+/**
+ * log b(Y) of one step, nodes 1/400 apart. |(log G p^{κ−1})″| ≤ Λ; between two nodes whose logarithms differ by more than Λ/(2·400²) the
+ * function is monotone, and elsewhere it varies by no more than that times its larger value (docs/accounting.md).
+ */
 const logFar = (step: Step, c: number, y: number): number => {
   const { noiseMultiplier: sigma, kind } = step.pair
-  let [total, kept, variation, top, before] = [0, 0, 0, 0, 0]
+  const bend = (1 + ((c + 1) / 4 + 3 * Math.abs(step.kappa - 1)) / (sigma * sigma)) / (2 * 400 * 400)
+  let [total, kept, variation, before] = [0, 0, 0, 0]
   overNodes(step, c, 1 / 400, (loss, weight, p) => {
     const density = weight * Math.exp(c * loss)
     const value = density * 400 * p ** (step.kappa - 1)
-    variation += Math.abs(value - before)
-    ;[total, kept, top, before] = [total + density, kept + density * p ** step.kappa, Math.max(top, value), value]
+    const [low, high] = value < before ? [value, before] : [before, value]
+    variation += low * (1 + 1.01 * bend) < high ? high - low : high * 1.01 * bend
+    ;[total, kept, before] = [total + density, kept + density * p ** step.kappa, value]
   })
-  const between = 10 * top * (2 + (2 * c + 4 + 2 * step.kappa) / (4 * sigma * sigma)) * 1e-6
   const scale = sigma / (kind === 'replace' ? 2 : 1)
-  return Math.min(0, Math.log(1 - kept / total + 1e-10 + (scale * (variation + before + between)) / (y * total)))
+  return Math.min(0, Math.log(1 - kept / total + 1e-10 + (scale * (variation + before)) / (y * total)))
 }
 
 /** An upper bound of δ in one direction. */
