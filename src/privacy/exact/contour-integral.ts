@@ -43,7 +43,7 @@ export interface ContourOptions {
 export const defaultContour: ContourOptions = { mostPoints: 1 << 16, digits: 28 }
 
 /** Points of a smoothed contour. */
-export const SMOOTHED_POINTS = 1 << 14
+export const SMOOTHED_POINTS: number = 1 << 14
 
 /** What smoothing costs is far above e^(−9), so tail and aliasing need not be below. */
 const SMOOTHED_DIGITS = 9
