@@ -29,7 +29,7 @@ export {
   showCalibrationFailure,
   type UnreachableTarget,
 } from './calibrate.js'
-export { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from './clip/clip.js'
+export { type BoundedSum, type ClipRule, disjointSum, flatClip, overContributions, safeFactor } from './clip/clip.js'
 export { type Grid, gridFor } from './clip/grid.js'
 export {
   byLayer,
@@ -84,4 +84,5 @@ export * from './rdp/repeat-and-select.js'
 export * from './rdp/sampled-curve.js'
 export * from './rdp/sampled-gaussian.js'
 export * from './rdp/without-replacement.js'
+export { samplingEvent } from './sampling-event.js'
 export * from './trade-off.js'

@@ -3,6 +3,10 @@
  *
  * @module
  */
+export * from './batches/fixed-size.js'
+export * from './batches/independent.js'
+export type * from './batches/scheme.js'
+export * from './batches/user-level.js'
 export { discreteGaussian, discreteLaplace } from './discrete/discrete-noise.js'
 export type { IntegerDraws } from './discrete/lattice-sampler.js'
 export { secureKey } from './entropy.js'

@@ -31,21 +31,22 @@ const checkBelow = (below: number): number => {
 /**
  * Independent integers, uniform on {0, …, below − 1}, as int32.
  *
- * Guarantee  exactly uniform (rejection, not remainders); element i depends on (key, i) alone
+ * Guarantee  exactly uniform (rejection, not remainders); element i depends on (key, from + i) alone
  *
  * @throws RangeError unless below is an integer in [1, 2³¹]
  * @example
  * toArray(randomIntegers(1)([3])(key(0))) // => [0, 0, 0]
  */
-export const randomIntegers = (below: number): ((shape: Shape) => (source: Key) => Tensor) => {
+export const randomIntegers = (below: number): ((shape: Shape, from?: number) => (source: Key) => Tensor) => {
   checkBelow(below)
-  return (shape) => (source) => {
-    const out = new Int32Array(sizeOf(checkShape(shape)))
-    const pairs = randomPairs(out.length)(source)
-    for (let i = 0; i < out.length; i++)
-      out[i] = integerBelow(source, i, below, integerOf(pairs[2 * i] as number, pairs[2 * i + 1] as number))
-    return unsafeTensor(out, shape)
-  }
+  return (shape, from = 0) =>
+    (source) => {
+      const out = new Int32Array(sizeOf(checkShape(shape)))
+      const pairs = randomPairs(out.length, from)(source)
+      for (let i = 0; i < out.length; i++)
+        out[i] = integerBelow(source, from + i, below, integerOf(pairs[2 * i] as number, pairs[2 * i + 1] as number))
+      return unsafeTensor(out, shape)
+    }
 }
 
 /**

@@ -100,3 +100,19 @@ export const disjointSum = <P extends Tree>(): Semigroup<BoundedSum<P>> => ({
     l2Bound: Math.max(a.l2Bound, b.l2Bound),
   }),
 })
+
+/**
+ * The same sum where one person may have contributed several of its samples: to add or remove a person moves it by their bounds
+ * together.
+ *
+ *   C_person = k C
+ *
+ * @throws RangeError unless contributions is an integer ≥ 1
+ * @example
+ * overContributions(3)({ _tag: 'BoundedSum', sum: {}, l2Bound: 0.5 }).l2Bound // => 1.5
+ */
+export const overContributions = (contributions: number): (<P extends Tree>(sum: BoundedSum<P>) => BoundedSum<P>) => {
+  if (!(Number.isInteger(contributions) && contributions >= 1))
+    throw new RangeError(`contributions is ${contributions}: it must be an integer >= 1`)
+  return (sum) => ({ ...sum, l2Bound: contributions * sum.l2Bound })
+}

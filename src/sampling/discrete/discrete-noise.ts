@@ -57,7 +57,7 @@ export const laplaceLattice = (scale: number): Lattice => {
  *
  * @example
  * const y = discreteGaussian(3)(1000)(key(0))
- * [y.every(Number.isInteger), discreteGaussian(3)(1, 7)(key(0))[0] === y[7]] // => [true, true]
+ * y.every(Number.isInteger) && discreteGaussian(3)(1, 7)(key(0))[0] === y[7] // => true
  */
 export const discreteGaussian = (sigma: number): IntegerDraws => latticeSampler(gaussianLattice(sigma))
 

@@ -37,7 +37,7 @@ const ofWhole = (n: bigint, bits: bigint): bigint => {
  * ⌊2^bits e^(−x)⌋ up to rounding: the truth is less than 1 below it and less than 2 above.
  *
  * @example
- * exactExponential({ numerator: 1n, denominator: 1n }, 53) // => 3313611876181959n
+ * exactExponential({ numerator: 1n, denominator: 1n }, 53) // => 3313563428353947n
  */
 export const exactExponential = ({ numerator, denominator }: Rational, bits: number): bigint => {
   const wide = BigInt(bits) + guard
