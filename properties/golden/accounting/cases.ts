@@ -30,6 +30,7 @@ import {
   outcomeOf,
   rightOf,
 } from './record.js'
+import { userLevelCase } from './user-level-cases.js'
 
 export { type AccountingRecord, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './record.js'
 
@@ -225,6 +226,7 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   composition_heterogeneous: exactCase,
   delta_curve: deltaCurveCase,
   tradeoff: tradeOffCase,
+  user_level: userLevelCase,
   ftrl: correlatedCase,
   audit: auditCase,
   random_allocation: allocationCase,
