@@ -4,9 +4,9 @@
 import type { Backend } from '../tensor/backend/backend.js'
 import { allocate, cast, size, storageOf, type Tensor, unsafeTensor } from '../tensor/tensor.js'
 import { mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
+import type { Batch } from './batch.js'
 import type { LayerRule } from './layer.js'
 import type { Loss } from './losses/loss.js'
-import type { Batch } from './per-sample.js'
 
 /**
  * The gradient of each sample by central differences, [n, …param] for each leaf:

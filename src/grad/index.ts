@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from './batch.js'
 export * from './check-layer.js'
 export * from './composition/after.js'
 export * from './composition/form.js'
@@ -80,7 +81,16 @@ export * from './losses/classification.js'
 export * from './losses/loss.js'
 export * from './losses/regression.js'
 export * from './losses/triplet.js'
-export * from './per-sample.js'
+export {
+  type GradientOptions,
+  type PerSampleGradients,
+  type Plan,
+  perSampleGrad,
+  perSampleSquaredNorm,
+  predict,
+  weightedGrad,
+  withPerSampleGradients,
+} from './per-sample.js'
 export * from './quantities.js'
 export * from './rounding.js'
 export type { Operations, Value } from './traced-operations.js'

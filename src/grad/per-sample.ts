@@ -4,24 +4,15 @@
  */
 import type { Backend } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
-import { shapeError } from '../tensor/shape.js'
+import { ShapeEq, shapeError } from '../tensor/shape.js'
 import { full, type Tensor } from '../tensor/tensor.js'
-import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
-import { concatenate, reshape, take } from '../tensor/view.js'
+import { addTrees, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
+import { concatenate, reshape, slice } from '../tensor/view.js'
+import { type Batch, takeBatch } from './batch.js'
 import { groupedReadings, groupedRows } from './grouped.js'
 import { type GroupedReadings, type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
 import type { Loss } from './losses/loss.js'
-
-/** Inputs [n, …] and targets [n, …] of the same samples. */
-export interface Batch {
-  readonly input: Tensor
-  readonly target: Tensor
-}
-
-/** The chosen samples of a batch. */
-export const takeBatch =
-  (indices: Readonly<ArrayLike<number>>) =>
-  ({ input, target }: Batch): Batch => ({ input: take(indices)(input), target: take(indices)(target) })
+import { batchParts, defaultNumbersAtOnce } from './parts.js'
 
 /**
  * How per-sample quantities are computed. The result is the same up to rounding.
@@ -37,7 +28,24 @@ export interface GradientOptions {
   readonly backend?: Backend
   /** Default `bookKeeping`. */
   readonly plan?: Plan
+  /**
+   * What a sum over a batch may keep at once from its way forward, in numbers; a batch that keeps more goes through in
+   * parts. The plan `bookKeeping` alone reads it. Default 2²³: 32 MiB of float32.
+   */
+  readonly numbersAtOnce?: number
 }
+
+/**
+ * The batch in the parts in which a sum over its samples is computed: one, but for a batch that keeps more than
+ * `numbersAtOnce` under the plan `bookKeeping`.
+ *
+ * @internal
+ */
+export const partsOf = <P extends Tree, C>(
+  model: LayerRule<P, C>,
+  { backend = defaultBackend(), plan = 'bookKeeping', numbersAtOnce = defaultNumbersAtOnce }: GradientOptions = {},
+): ((params: P, batch: Batch) => readonly [Batch, ...Batch[]]) =>
+  plan === 'bookKeeping' ? batchParts(model, { backend, numbersAtOnce }) : (_params, batch) => [batch]
 
 /** The gradients gₙ of n losses, each reading computed when asked for. Valid within the call that hands it out. */
 export interface PerSampleGradients<P extends Tree> {
@@ -153,23 +161,45 @@ export const perSampleGrad =
   (params: P, batch: Batch): { readonly loss: Tensor; readonly grad: P } =>
     withPerSampleGradients(loss, model, options)(params, batch, (g) => ({ loss: g.loss, grad: g.grad() }))
 
+/** Tensors of the parts of a batch, as of the whole. */
+const joined = (parts: readonly Tensor[]): Tensor =>
+  parts.length === 1 ? (parts[0] as Tensor) : concatenate(parts as unknown as readonly [Tensor, ...Tensor[]])
+
 /** The loss and the squared gradient norm of each sample, over all parameters: [n], float64. */
-export const perSampleSquaredNorm =
-  <P extends Tree, C>(loss: Loss, model: LayerRule<P, C>, options: GradientOptions = {}) =>
-  (params: P, batch: Batch): { readonly loss: Tensor; readonly squaredNorm: Tensor } =>
-    withPerSampleGradients(loss, model, options)(params, batch, (g) => ({
-      loss: g.loss,
-      squaredNorm: g.squaredNorm(),
-    }))
+export const perSampleSquaredNorm = <P extends Tree, C>(
+  loss: Loss,
+  model: LayerRule<P, C>,
+  options: GradientOptions = {},
+): ((params: P, batch: Batch) => { readonly loss: Tensor; readonly squaredNorm: Tensor }) => {
+  const [perSample, cut] = [withPerSampleGradients(loss, model, options), partsOf(model, options)]
+  return (params, batch) => {
+    const parts = cut(params, batch).map((part) =>
+      perSample(params, part, (g) => ({ loss: g.loss, squaredNorm: g.squaredNorm() })),
+    )
+    return { loss: joined(parts.map((part) => part.loss)), squaredNorm: joined(parts.map((part) => part.squaredNorm)) }
+  }
+}
 
 /** Σₙ wₙ gₙ. With all weights 1 it is the gradient of the summed loss, as training without privacy computes it. */
-export const weightedGrad =
-  <P extends Tree, C>(loss: Loss, model: LayerRule<P, C>, options: GradientOptions = {}) =>
-  (params: P, batch: Batch, weight: Tensor): { readonly loss: Tensor; readonly grad: P } =>
-    withPerSampleGradients(loss, model, options)(params, batch, (g) => ({
-      loss: g.loss,
-      grad: g.weightedSum(weight),
-    }))
+export const weightedGrad = <P extends Tree, C>(
+  loss: Loss,
+  model: LayerRule<P, C>,
+  options: GradientOptions = {},
+): ((params: P, batch: Batch, weight: Tensor) => { readonly loss: Tensor; readonly grad: P }) => {
+  const [perSample, cut] = [withPerSampleGradients(loss, model, options), partsOf(model, options)]
+  return (params, batch, weight) => {
+    if (!ShapeEq.equals(weight.shape, batch.input.shape.slice(0, 1)))
+      throw shapeError('weightedGrad: one weight for each sample', weight.shape, batch.input.shape)
+    let start = 0
+    const parts = cut(params, batch).map((part) => {
+      const end = start + (part.input.shape[0] as number)
+      const own = slice({ axis: 0, start, end })(weight)
+      start = end
+      return perSample(params, part, (g) => ({ loss: g.loss, grad: g.weightedSum(own) }))
+    })
+    return { loss: joined(parts.map((part) => part.loss)), grad: parts.map((part) => part.grad).reduce(addTrees<P>) }
+  }
+}
 
 /** The model's output for each input: [n, …]. */
 export const predict =

@@ -2,21 +2,17 @@
  * The one place where gradients meet privacy: model × loss × clip rule → bounded sum.
  */
 
+import { type Batch, takeBatch } from '../grad/batch.js'
 import { labelled } from '../grad/grouped.js'
 import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
-import {
-  type Batch,
-  type GradientOptions,
-  type PerSampleGradients,
-  takeBatch,
-  withPerSampleGradients,
-} from '../grad/per-sample.js'
+import { type GradientOptions, type PerSampleGradients, partsOf, withPerSampleGradients } from '../grad/per-sample.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import { contiguous, size, type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
 import { addTrees, leaves, type Tree, treeSize } from '../tensor/tree.js'
-import { type BoundedSum, isSummable, safeFactor } from './clip/clip.js'
+import { concatenate } from '../tensor/view.js'
+import { type BoundedSum, disjointSum, isSummable, safeFactor } from './clip/clip.js'
 import { griddedSum, gridFor, integerSum } from './clip/grid.js'
 import { type Clip, groupsOf, groupWeights, isGroupClip } from './clip/group-clip.js'
 import type { IntegerSum } from './clip/integer-sum.js'
@@ -115,7 +111,8 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
   if (!isSummable(l2Bound)) throw new RangeError(`l2Bound is ${l2Bound}: it must be in [2^-80, 2^80], or infinite`)
   const clipping = attemptOf<P>(clip)
   const perSample = withPerSampleGradients(loss, model, options)
-  return (params, batch) => {
+  const cut = partsOf(model, options)
+  const clippedPart = (params: P, batch: Batch): ClippedGrad<P> => {
     const attemptWith = clipping(params)
     const attempt = (part: Batch) =>
       perSample(params, part, (gradients) => {
@@ -155,6 +152,30 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
       },
     }
   }
+  return (params, batch) => joined(cut(params, batch).map((part) => clippedPart(params, part)))
+}
+
+/** The parts of one batch, as of the whole. */
+const joined = <P extends Tree>(parts: readonly ClippedGrad<P>[]): ClippedGrad<P> => {
+  const [first, ...rest] = parts.map(({ diagnostics }) => diagnostics.value)
+  if (first === undefined || rest.length === 0) return parts[0] as ClippedGrad<P>
+  return {
+    bounded: parts.map(({ bounded }) => bounded).reduce(disjointSum<P>().concat),
+    diagnostics: {
+      _tag: 'NotPrivate',
+      value: {
+        loss: concatenate([first.loss, ...rest.map(({ loss }) => loss)]),
+        norm: concatenate([first.norm, ...rest.map(({ norm }) => norm)]),
+        groupNorms: Object.fromEntries(
+          Object.entries(first.groupNorms).map(([name, norm]) => [
+            name,
+            concatenate([norm, ...rest.map(({ groupNorms }) => groupNorms[name] as Tensor)]),
+          ]),
+        ),
+        nonFinite: rest.reduce((sum, { nonFinite }) => sum + nonFinite, first.nonFinite),
+      },
+    },
+  }
 }
 
 /**
@@ -167,7 +188,8 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
  *            not finite adds exactly zero; adding one sample to a batch moves its sum by l2Bound and the rounding of the
  *            other samples' partial sums, which no clipping bounds (Casacuberta et al. 2022, arXiv:2207.10635)
  * Cost       one backward pass under the `bookKeeping` plan, whether by groups or not; where a group cuts through a layer that
- *            is neither affine nor a convolution, the per-sample gradients of that layer are formed
+ *            is neither affine nor a convolution, the per-sample gradients of that layer are formed. A batch that keeps more than
+ *            `numbersAtOnce` goes through in parts, so that memory does not grow with it
  * Reference  Abadi et al. 2016, arXiv:1607.00133; Bu et al. 2022, arXiv:2210.00038
  */
 export const clippedGrad = <P extends Tree, C>(

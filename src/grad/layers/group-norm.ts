@@ -72,30 +72,36 @@ export const groupNorm = ({
         output: input,
       }
     },
-    forward: (backend, { weight, bias }, x) => {
-      const grouped = inGroups(x)
-      const centred = backend.zip('sub', grouped, mean(backend, grouped))
-      const variance = mean(backend, backend.map('square', centred))
-      const deviation = backend.map('sqrt', backend.zip('add', variance, scalar(epsilon, 'float64')))
-      const inverseDeviation = backend.map('reciprocal', deviation)
-      const normalised = reshape(x.shape)(backend.zip('mul', centred, inverseDeviation))
-      const rank = x.shape.length
-      const scaled = weight === undefined ? normalised : backend.zip('mul', normalised, perChannel(weight, rank))
-      const y = bias === undefined ? scaled : backend.zip('add', scaled, perChannel(bias, rank))
-      return [y, { normalised, inverseDeviation }]
-    },
+    // Scopes give back what stands between x and y, which is more than both.
+    forward: (backend, { weight, bias }, x) =>
+      backend.scope(() => {
+        const grouped = inGroups(x)
+        const centred = backend.zip('sub', grouped, mean(backend, grouped))
+        const variance = mean(backend, backend.map('square', centred))
+        const deviation = backend.map('sqrt', backend.zip('add', variance, scalar(epsilon, 'float64')))
+        const inverseDeviation = backend.map('reciprocal', deviation)
+        const normalised = reshape(x.shape)(backend.zip('mul', centred, inverseDeviation))
+        const rank = x.shape.length
+        const scaled = weight === undefined ? normalised : backend.zip('mul', normalised, perChannel(weight, rank))
+        const y = bias === undefined ? scaled : backend.zip('add', scaled, perChannel(bias, rank))
+        return [y, { normalised, inverseDeviation }]
+      }),
     // gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ with ĝ = γ gy: the part of ĝ that neither shift nor scale of a group explains.
-    backward: (backend, { weight }, { normalised, inverseDeviation }, gy) => {
-      const scaled = inGroups(weight === undefined ? gy : backend.zip('mul', gy, perChannel(weight, gy.shape.length)))
-      const x = inGroups(normalised)
-      const alongScale = backend.zip('mul', x, mean(backend, backend.zip('mul', scaled, x)))
-      const rest = backend.zip('sub', backend.zip('sub', scaled, mean(backend, scaled)), alongScale)
-      return reshape(gy.shape)(backend.zip('mul', rest, inverseDeviation))
-    },
-    perSampleGrad: (backend, params, { normalised }, gy) => ({
-      ...(params.weight === undefined ? {} : { weight: backend.sum(backend.zip('mul', gy, normalised), spatial(gy)) }),
-      ...(params.bias === undefined ? {} : { bias: backend.sum(gy, spatial(gy)) }),
-    }),
+    backward: (backend, { weight }, { normalised, inverseDeviation }, gy) =>
+      backend.scope(() => {
+        const scaled = inGroups(weight === undefined ? gy : backend.zip('mul', gy, perChannel(weight, gy.shape.length)))
+        const x = inGroups(normalised)
+        const alongScale = backend.zip('mul', x, mean(backend, backend.zip('mul', scaled, x)))
+        const rest = backend.zip('sub', backend.zip('sub', scaled, mean(backend, scaled)), alongScale)
+        return reshape(gy.shape)(backend.zip('mul', rest, inverseDeviation))
+      }),
+    perSampleGrad: (backend, params, { normalised }, gy) =>
+      backend.scope(() => ({
+        ...(params.weight === undefined
+          ? {}
+          : { weight: backend.sum(backend.zip('mul', gy, normalised), spatial(gy)) }),
+        ...(params.bias === undefined ? {} : { bias: backend.sum(gy, spatial(gy)) }),
+      })),
     pullback: (backend, params, cache, gy) => keepingPullback(rule, backend, params, cache, gy),
   })
   return rule

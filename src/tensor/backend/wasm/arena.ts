@@ -28,6 +28,8 @@ export interface Arena {
   readonly copyOf: (source: Storage, first: number, length: number, dtype: 'float32' | 'int32') => Storage
   readonly scope: <A>(body: () => A) => A
   readonly isOpen: () => boolean
+  /** Bytes of linear memory that scopes have needed at most, so far. */
+  readonly peak: () => number
 }
 
 /** Thrown through the body of a scope whose memory has to move. */
@@ -62,6 +64,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   const copies = new Map<Storage, Copy[]>()
   const copied: Storage[] = []
   let top = base
+  let peak = base
   let depth = 0
   /** Bytes that an aborted body asked for. */
   let wanted = 0
@@ -95,6 +98,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     }
     const storage = new constructors[dtype](memory.buffer, top, length)
     top = Math.ceil(end / ALIGNMENT) * ALIGNMENT
+    if (top > peak) peak = top
     return storage as ArenaStorage[D]
   }
 
@@ -149,7 +153,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     const targets = new Map<Storage, Storage>()
     let end = mark
     for (const data of [...found].sort((a, b) => a.byteOffset - b.byteOffset)) {
-      bytes.copyWithin(end, data.byteOffset, data.byteOffset + data.byteLength)
+      if (data.byteOffset > end) bytes.copyWithin(end, data.byteOffset, data.byteOffset + data.byteLength)
       const dtype = data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32'
       targets.set(data, new constructors[dtype](memory.buffer, end, data.length))
       end = Math.ceil((end + data.byteLength) / ALIGNMENT) * ALIGNMENT
@@ -210,6 +214,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     copyOf,
     scope: (body) => (depth > 0 ? nested(body) : outermost(body)),
     isOpen: () => depth > 0,
+    peak: () => peak,
   }
 }
 

@@ -20,6 +20,8 @@ export interface WasmOptions {
 export interface WasmBackend extends Backend {
   /** Sends the workers home; the backend goes on with one thread. A Node process ends without this. */
   readonly close: () => void
+  /** Bytes of linear memory that it has needed at most, so far. */
+  readonly peakBytes: () => number
 }
 
 const compiled = new Map<string, WebAssembly.Module>()
@@ -83,5 +85,6 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     avgPool2d: scoped(operations.avgPool2d),
     avgPool2dGrad: scoped(operations.avgPool2dGrad),
     close: device.close,
+    peakBytes: arena.peak,
   }
 }

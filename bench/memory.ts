@@ -1,0 +1,106 @@
+/**
+ * `npx tsx bench/memory.ts [batch] [rounds]`: memory and time of one gradient of ResNet-20 on CIFAR-10's shapes: the plain
+ * sum, the clipped sum by book-keeping, and that of materialised gradients. Memory of a process only grows, so each has a
+ * process of its own; their rounds take turns, so that a machine whose speed drifts slows all alike.
+ */
+import { fork } from 'node:child_process'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { crossEntropy, weightedGrad } from '../src/grad/index.js'
+import { resNet20 } from '../src/models/index.js'
+import { clippedGrad, flatClip } from '../src/privacy/index.js'
+import { key, normal } from '../src/sampling/index.js'
+import { wasm } from '../src/tensor/backend/wasm/index.js'
+import { full, tensor, treeSize } from '../src/tensor/index.js'
+
+const kinds = ['non-private', 'book-keeping', 'materialised'] as const
+type Kind = (typeof kinds)[number]
+
+interface Measured {
+  /** Wall-clock milliseconds, and milliseconds of processor time over all threads. */
+  readonly wall: number
+  readonly cpu: number
+  /** Of the process since it began, and of the arena, in bytes. */
+  readonly resident: number
+  readonly arena: number
+}
+
+const size = Number(process.argv[2] ?? 256)
+const rounds = Number(process.argv[3] ?? 5)
+
+/** Answers each message with one round. */
+const serve = (kind: Kind): void => {
+  const backend = wasm()
+  const model = resNet20()
+  const { params } = model.init(key(0), [3, 32, 32])
+  const batch = {
+    input: normal([size, 3, 32, 32])(key(1)),
+    target: tensor(
+      Array.from({ length: size }, (_, n) => n % 10),
+      [size],
+      'int32',
+    ),
+  }
+  const ones = full(1, [size], 'float64')
+  const run = {
+    'non-private': () => weightedGrad(crossEntropy, model, { backend })(params, batch, ones),
+    'book-keeping': () => clippedGrad(crossEntropy, model, flatClip(1), { backend })(params, batch),
+    materialised: () => clippedGrad(crossEntropy, model, flatClip(1), { backend, plan: 'materialised' })(params, batch),
+  }[kind]
+  process.on('message', () => {
+    const [began, before] = [performance.now(), process.cpuUsage()]
+    run()
+    const { user, system } = process.cpuUsage(before)
+    const measured: Measured = {
+      wall: performance.now() - began,
+      cpu: (user + system) / 1000,
+      resident: process.resourceUsage().maxRSS * 1024,
+      arena: backend.peakBytes(),
+    }
+    process.send?.(measured)
+  })
+  process.send?.('ready')
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number
+
+const host = async (): Promise<void> => {
+  const script = fileURLToPath(import.meta.url)
+  const answer = (child: ReturnType<typeof fork>): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      child.once('message', resolve)
+      child.once('exit', (code) => reject(new Error(`a process ended with ${code}`)))
+    })
+  const workers = await Promise.all(
+    kinds.map(async (kind) => {
+      const child = fork(script, [`${size}`, `${rounds}`, kind])
+      await answer(child)
+      return { kind, child, measured: [] as Measured[] }
+    }),
+  )
+  for (let round = -1; round < rounds; round++)
+    for (const { child, measured } of workers) {
+      child.send('go')
+      const found = (await answer(child)) as Measured
+      if (round >= 0) measured.push(found)
+    }
+  for (const { child } of workers) child.kill()
+  const parameters = treeSize(resNet20().init(key(0), [3, 32, 32]).params)
+  console.log(
+    `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(2)}`,
+  )
+  console.log(`ResNet-20, ${parameters} parameters, batch ${size}, medians of ${rounds} rounds`)
+  console.log('gradient            ms   ms of processors   MiB of the arena   MiB of the process')
+  for (const { kind, measured } of workers) {
+    const of = (read: (m: Measured) => number): number => median(measured.map(read))
+    const cells = [of((m) => m.wall), of((m) => m.cpu), of((m) => m.arena) / 2 ** 20, of((m) => m.resident) / 2 ** 20]
+    const [wall, cpu, arena, resident] = cells.map((cell) => cell.toFixed(0)) as [string, string, string, string]
+    console.log(
+      `${kind.padEnd(14)} ${wall.padStart(7)} ${cpu.padStart(18)} ${arena.padStart(18)} ${resident.padStart(20)}`,
+    )
+  }
+}
+
+const kind = kinds.find((name) => name === process.argv[4])
+if (kind === undefined) await host()
+else serve(kind)
