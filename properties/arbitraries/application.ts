@@ -95,6 +95,11 @@ export const conv2dPerSampleGrad = (x: Tensor, gy: Tensor, convolution: Convolut
 export const conv2dSquaredNorm = (x: Tensor, gy: Tensor, convolution: Convolution2d): Application =>
   multilinear([x, gy], (backend) => (x, gy) => backend.conv2dSquaredNorm(x, gy, convolution), 'float64')
 
+export const conv2dGramSquaredNorm =
+  (one: 0 | 1) =>
+  (x: Tensor, gy: Tensor, convolution: Convolution2d): Application =>
+    multilinear([x, gy], (backend) => (x, gy) => backend.conv2dGramSquaredNorm(x, gy, one, convolution), 'float64')
+
 export const conv2dWeightedGrad = (x: Tensor, gy: Tensor, weight: Tensor, convolution: Convolution2d): Application =>
   multilinear([x, gy, weight], (b) => (x, gy, weight) => b.conv2dWeightedGrad(x, gy, weight, convolution))
 

@@ -36,6 +36,7 @@ const convolutionCases = convolutionShapes.flatMap(([name, convolution, input, o
     [`conv2dInputGrad, ${name}`, A.conv2dInputGrad(x(...output), y(...weight), convolution, input)],
     [`conv2dPerSampleGrad, ${name}`, A.conv2dPerSampleGrad(x(...input), y(...output), convolution)],
     [`conv2dSquaredNorm, ${name}`, A.conv2dSquaredNorm(x(...input), y(...output), convolution)],
+    [`conv2dGramSquaredNorm, ${name}`, A.conv2dGramSquaredNorm(1)(x(...input), y(...output), convolution)],
     [`conv2dWeightedGrad, ${name}`, A.conv2dWeightedGrad(x(...input), y(...output), x(input[0]), convolution)],
   ] as const
 })

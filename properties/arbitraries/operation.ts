@@ -68,8 +68,8 @@ const weighing = (apply: typeof A.scaleRows, traits: Traits): Operation =>
   )
 
 /** Input and cotangent of a convolution. */
-const perSample = (apply: typeof A.conv2dPerSampleGrad): Operation =>
-  operation(apply.name, { flow: 'contained', rows: [0, 1] }, (constraints) =>
+const perSample = (apply: typeof A.conv2dPerSampleGrad, name = apply.name): Operation =>
+  operation(name, { flow: 'contained', rows: [0, 1] }, (constraints) =>
     convolutions.chain(({ convolution, input, output }) =>
       fc
         .tuple(tensorsOf(input, constraints), tensorsOf(output, constraints))
@@ -140,6 +140,8 @@ export const operations: readonly Operation[] = [
   ),
   perSample(A.conv2dPerSampleGrad),
   perSample(A.conv2dSquaredNorm),
+  perSample(A.conv2dGramSquaredNorm(0), 'conv2dGramSquaredNorm'),
+  perSample(A.conv2dGramSquaredNorm(1), 'conv2dGramSquaredNorm with a bias'),
   operation('conv2dWeightedGrad', { flow: 'contained' }, (constraints) =>
     convolutions.chain(({ convolution, input, output }) =>
       fc

@@ -38,6 +38,7 @@ const misfits: readonly Misfit[] = [
   ['conv2dPerSampleGrad: groups', (b) => b.conv2dPerSampleGrad(z(1, 3, 4, 4), z(1, 2, 3, 3), { ...plain, groups: 2 })],
   ['conv2d: a stride of 0', (b) => b.conv2d(z(1, 3, 4, 4), z(2, 3, 2, 2), undefined, { ...plain, stride: [0, 1] })],
   ['conv2dSquaredNorm: cotangent', (b) => b.conv2dSquaredNorm(z(1, 3, 4, 4), z(1, 2, 4, 3), plain)],
+  ['conv2dGramSquaredNorm: cotangent', (b) => b.conv2dGramSquaredNorm(z(1, 3, 4, 4), z(1, 2, 4, 3), 1, plain)],
   ['conv2dWeightedGrad: cotangent', (b) => b.conv2dWeightedGrad(z(1, 3, 4, 4), z(1, 2, 4, 3), z(1), plain)],
   ['conv2dWeightedGrad: weights', (b) => b.conv2dWeightedGrad(z(1, 3, 4, 4), z(1, 2, 3, 3), z(2), plain)],
   ['maxPool2d: rank', (b) => b.maxPool2d(z(3, 4, 4), plain)],

@@ -9,8 +9,8 @@ import { slice } from '../tensor/view.js'
 import type { Batch } from './batch.js'
 import type { LayerRule } from './layer.js'
 
-/** What a pass may keep from its way forward, unless told otherwise: 32 MiB of float32. */
-export const defaultNumbersAtOnce: number = 2 ** 23
+/** What a pass may keep from its way forward, unless told otherwise: 64 MiB of float32. */
+export const defaultNumbersAtOnce: number = 2 ** 24
 
 /** Numbers of all tensors within records and lists; storage that several share counts once. */
 const numbersWithin = (value: unknown): number => {

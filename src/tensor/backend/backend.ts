@@ -79,6 +79,11 @@ export interface Backend {
   readonly conv2dPerSampleGrad: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
   /** Squared norms of the rows of conv2dPerSampleGrad, which are not kept: → [n], float64. */
   readonly conv2dSquaredNorm: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
+  /**
+   * The same from inner products of pixels and of cotangents, and where `one` is 1 with the squared norms of gy summed over
+   * its pixels, which is the gradient of a bias. Cheaper where there are many channels and few pixels: → [n], float64.
+   */
+  readonly conv2dGramSquaredNorm: (x: Tensor, gy: Tensor, one: 0 | 1, convolution: Convolution2d) => Tensor
   /** Σᵢ wᵢ · row i of conv2dPerSampleGrad, as one contraction: → [o, c/groups, kh, kw]. Weights are rounded
    * towards zero. */
   readonly conv2dWeightedGrad: (x: Tensor, gy: Tensor, weight: Tensor, convolution: Convolution2d) => Tensor

@@ -148,6 +148,13 @@ const conv2dSquaredNorm = (x: Tensor, gy: Tensor, convolution: Convolution2d): T
   return rowDots(g, g)
 }
 
+/** y[n] = ‖gₙ‖², and where `one` is 1 also the squared norm of gy[n] summed over its pixels. */
+const conv2dGramSquaredNorm: Backend['conv2dGramSquaredNorm'] = (x, gy, one, convolution) => {
+  const ofWeight = conv2dSquaredNorm(x, gy, convolution)
+  const ofBias = sum(gy, [2, 3])
+  return one === 0 ? ofWeight : zip('add', ofWeight, rowDots(ofBias, ofBias))
+}
+
 /** The definition of every operation. */
 export const reference: Backend = {
   name: 'reference',
@@ -165,6 +172,7 @@ export const reference: Backend = {
   conv2dInputGrad,
   conv2dPerSampleGrad,
   conv2dSquaredNorm,
+  conv2dGramSquaredNorm,
   conv2dWeightedGrad,
   maxPool2d,
   maxPool2dGrad,

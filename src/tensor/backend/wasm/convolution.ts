@@ -13,7 +13,12 @@ import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } f
 
 type Convolutions = Pick<
   Backend,
-  'conv2d' | 'conv2dInputGrad' | 'conv2dPerSampleGrad' | 'conv2dSquaredNorm' | 'conv2dWeightedGrad'
+  | 'conv2d'
+  | 'conv2dInputGrad'
+  | 'conv2dPerSampleGrad'
+  | 'conv2dSquaredNorm'
+  | 'conv2dGramSquaredNorm'
+  | 'conv2dWeightedGrad'
 >
 
 export const convolutions = (device: Device): Convolutions => {
@@ -191,6 +196,41 @@ export const convolutions = (device: Device): Convolutions => {
     return tensor
   }
 
+  const conv2dGramSquaredNorm: Backend['conv2dGramSquaredNorm'] = (x, gy, one, convolution) => {
+    weightShape(x, gy, convolution)
+    const [n, o, oh, ow] = gy.shape as Quad
+    const [from, cotangent] = [device.dense(x), device.dense(gy)]
+    const { tensor, storage, address } = device.result('float64', [n])
+    // Where there are no pixels, a bias still has its gradient.
+    if (size(gy) === 0) {
+      storage.fill(0)
+      return tensor
+    }
+    const { groups, stride, padding, dilation } = convolution
+    const [, c, h, w] = x.shape as Quad
+    const reach = dilation[1] * (convolution.kernel[1] - 1)
+    // Zeros between the rows of pixels let a shift be one run; see the kernel.
+    const inRuns = stride[0] === 1 && stride[1] === 1 && padding[1] <= reach
+    const [length, positions] = inRuns ? [w + padding[1], w + padding[1]] : [w, ow]
+    const [plane, outputPlane] = [roundUp(h * length, 8), roundUp(oh * positions, 8)]
+    const [group, outputs] = [c / groups, o / groups]
+    const taps = convolution.kernel[0] * convolution.kernel[1]
+    const work = groups * ((plane ** 2 * group + outputPlane ** 2 * outputs) / 2 + (taps * (oh * positions) ** 2) / 4)
+    const { perChunk, parts } = chunking(n, work)
+    device.launch({
+      kernel: kernel.pixelGram,
+      arguments: [
+        ...[from, cotangent, address, one, 0, 0, 0, 0],
+        ...geometry(convolution, groups, x.shape as Quad, gy.shape as Quad),
+        ...[length, positions, 0, n, perChunk],
+      ],
+      parts,
+      cost: COST * work * n,
+      scratch: 4 * (group * plane + outputs * outputPlane + plane ** 2 + outputPlane ** 2 + outputPlane) + 192,
+    })
+    return tensor
+  }
+
   const conv2dWeightedGrad: Backend['conv2dWeightedGrad'] = (x, gy, weight, convolution) => {
     const shape = weightShape(x, gy, convolution)
     const n = x.shape[0] as number
@@ -228,5 +268,5 @@ export const convolutions = (device: Device): Convolutions => {
     return tensor
   }
 
-  return { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dSquaredNorm, conv2dWeightedGrad }
+  return { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dSquaredNorm, conv2dGramSquaredNorm, conv2dWeightedGrad }
 }

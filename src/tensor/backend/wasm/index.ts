@@ -79,6 +79,7 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     conv2dInputGrad: scoped(operations.conv2dInputGrad),
     conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),
     conv2dSquaredNorm: scoped(operations.conv2dSquaredNorm),
+    conv2dGramSquaredNorm: scoped(operations.conv2dGramSquaredNorm),
     conv2dWeightedGrad: scoped(operations.conv2dWeightedGrad),
     maxPool2d: scoped(operations.maxPool2d),
     maxPool2dGrad: scoped(operations.maxPool2dGrad),

@@ -20,6 +20,7 @@ export const kernel = {
   maxPoolGrad: 13,
   averagePool: 14,
   averagePoolGrad: 15,
+  pixelGram: 16,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {

@@ -93,7 +93,8 @@ export function rowDotsChunk(chunk: i32): void {
   }
 }
 
-function dot(a: usize, b: usize, count: i32): f64 {
+/** ⟨a, b⟩ of so many float32, in float64. */
+export function dot(a: usize, b: usize, count: i32): f64 {
   let s0 = f64x2.splat(0)
   let s1 = f64x2.splat(0)
   let s2 = f64x2.splat(0)

@@ -5,6 +5,7 @@ import { address } from './arguments'
 import { convolveChunk, inputGradChunk, packWeightsChunk, weightGradChunk } from './convolution'
 import { gatherChunk, mapChunk, padChunk, zipChunk } from './elementwise'
 import { gemmChunk } from './gemm'
+import { pixelGramChunk } from './pixel-gram'
 import { averagePoolChunk, averagePoolGradChunk, maxPoolChunk, maxPoolGradChunk } from './pooling'
 import { reduceChunk, rowDotsChunk, weightedRowSumChunk } from './reduce'
 
@@ -62,6 +63,9 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 15:
       averagePoolGradChunk(chunk)
+      break
+    case 16:
+      pixelGramChunk(chunk, scratch)
       break
   }
 }
