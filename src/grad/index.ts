@@ -19,6 +19,7 @@ export * from './composition/residual.js'
 export * from './composition/reuse.js'
 export * from './composition/sequential.js'
 export * from './composition/tied.js'
+export * from './cost.js'
 export * from './finite-difference.js'
 export * from './from-function.js'
 export {

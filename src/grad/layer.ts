@@ -148,9 +148,6 @@ export const derivedPullback = <P extends Tree, C>(
   weightedGrad: (weight) => rule.weightedGrad(backend, params, cache, gy, weight),
 })
 
-/** Numbers of per-sample gradients that one layer may keep for a second use: 64 MiB of float32. */
-export const keptNumbersLimit: number = 2 ** 24
-
 /**
  * A pullback that forms the per-sample gradients once and reads norms and weighted sums off them. The right choice
  * where the gradients are small, or dearer to contract twice than to keep.

@@ -13,10 +13,10 @@ import { type Shape, shapeError } from '../../tensor/shape.js'
 import { contiguous, full, storageOf, type Tensor, unsafeTensor, zeros } from '../../tensor/tensor.js'
 import { emptyTree, leaves, type Tree } from '../../tensor/tree.js'
 import { transpose } from '../../tensor/view.js'
+import { affineCosts, gramIsCheaper, keptNumbersLimit } from '../cost.js'
 import { addByGroup, groupedChildren, labelOf } from '../grouped.js'
-import { type AnyLayer, keptNumbersLimit, type LayerRule, layer, lazy, type Pullback, withoutParams } from '../layer.js'
+import { type AnyLayer, type LayerRule, layer, lazy, type Pullback, withoutParams } from '../layer.js'
 import { fanInUniform } from '../layers/initialise.js'
-import { gramIsCheaper } from '../layers/linear.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { lostByUnderflow } from '../underflow.js'
 import { type Factor, type MatrixUse, matrixUses, oneHotRows } from './tied-use.js'
@@ -159,7 +159,10 @@ export const tied =
       )
       const kept = lazy(() => {
         const positions = factors().reduce((sum, { a }) => sum + (a.shape[1] as number), 0)
-        return !gramIsCheaper(positions, columns, rows) && count * rows * columns <= keptNumbersLimit
+        return (
+          !gramIsCheaper(affineCosts({ positions, inputs: columns, outputs: rows })) &&
+          count * rows * columns <= keptNumbersLimit
+        )
       })
       const normOfMatrix = (): Tensor => {
         const all = factors()

@@ -6,16 +6,15 @@
 import { foldIn, type Key } from '../../sampling/key.js'
 import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
-import { size, type Tensor } from '../../tensor/tensor.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
+import { convolutionCosts, gramIsCheaper, keepsGradients } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
-import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer, type Pullback } from '../layer.js'
+import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { lostByUnderflow } from '../underflow.js'
-import { convolutionGramNorm } from './convolution-gram.js'
 import { type ConvolutionPadding, convolutionWith } from './convolution-padding.js'
 import { fanInUniform } from './initialise.js'
-import { gramIsCheaper } from './linear.js'
 import type { PaddingMode } from './pad.js'
 
 /** weight [o, c/groups, kh, kw]; bias [o] unless left out. */
@@ -43,9 +42,9 @@ export interface Conv2dOptions {
  *   gW = Σₜ gyₜ patchₜᵀ, group by group     gb = Σₜ gyₜ
  *
  * Shapes     x [n, c, h, w] → y [n, o, oh, ow]; weight [o, c/groups, kh, kw]; bias [o]
- * Cost       a norm alone by the Gram form, O(n g t² (c/g·kh·kw + o/g)), or by forming the sample's gradient, whichever is
- *            less; the book-keeping plan keeps the gradients for the weighted sum while all fit in 64 MiB, and contracts
- *            anew beyond. Padding of other modes than zeros is made before the convolution
+ * Cost       a norm by the Gram form, O(n ((h w)² c + t² o + g t² kh kw)), or by forming the sample's gradient in the cache,
+ *            whichever is less; the book-keeping plan keeps gradients where that pays (see `keepsGradients`). Padding of other
+ *            modes than zeros is made before the convolution
  * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Bu et al. 2022, arXiv:2205.10683 (norms of convolutions); Rochette, Manoel, Tramel 2019, arXiv:1912.06015
  *
@@ -112,9 +111,9 @@ const zeroPadded = (
       // The gradient is summed by weightedGrad in another order.
       const ofGradient = 2 * summationError(backend, positions + 2)
       const entries = sizeOf(patch)
-      if (gramIsCheaper(positions, entries, o / groups)) {
+      if (gramIsCheaper(convolutionCosts(convolution, x.shape, gy.shape))) {
         const ofSquaredNorm = summationError(backend, entries + o + 4)
-        const squaredNorm = convolutionGramNorm(backend, convolution, { x, gy, one })
+        const squaredNorm = backend.conv2dGramSquaredNorm(x, gy, one, convolution)
         const lost = lostByUnderflow(backend, { t: positions, i: groups * entries, o })(ofX, ofCotangent)
         return addNorms(noShorterThan({ ofSquaredNorm, ofGradient })(squaredNorm, scale), lost)
       }
@@ -129,7 +128,7 @@ const zeroPadded = (
       ...(params.bias === undefined ? {} : { bias: backend.weightedRowSum(weight, backend.sum(gy, [2, 3])) }),
     }),
     pullback: (backend, params, x, gy) => {
-      const kept = (gy.shape[0] as number) * size(params.weight) <= keptNumbersLimit
+      const kept = keepsGradients(convolutionCosts(convolution, x.shape, gy.shape), gy.shape[0] as number)
       const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> =>
         (kept ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
       return {

@@ -9,8 +9,9 @@ import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
+import { affineCosts, gramIsCheaper, keepsGradients } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
-import { derivedPullback, keepingPullback, keptNumbersLimit, type LayerRule, layer, type Pullback } from '../layer.js'
+import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { aboveUnderflow } from '../underflow.js'
 import { fanInUniform } from './initialise.js'
@@ -31,13 +32,6 @@ const byPosition = (x: Tensor): Tensor => {
 
 /** [n, …, i] as [n·t, i]. */
 const rows = (x: Tensor): Tensor => reshape([sizeOf(x.shape.slice(0, -1)), x.shape.at(-1) as number])(x)
-
-/**
- * Is the Gram form of the norm cheaper than forming the gradients? In multiply-adds a sample:
- * Gram t(t+1)(i+o)/2 + t², gradients t·i·o + i·o.
- */
-export const gramIsCheaper = (t: number, i: number, o: number): boolean =>
-  (t * (t + 1) * (i + o)) / 2 + t * t < (t + 1) * i * o
 
 /**
  * Affine map of the last axis; any axes may stand between it and the samples.
@@ -97,7 +91,7 @@ export const linear = (
       if (t === 1) return scale
       // weightedGrad adds up the positions in another order than perSampleGrad does.
       const ofGradient = 2 * summationError(backend, t + 2)
-      if (!gramIsCheaper(t, i, o)) {
+      if (!gramIsCheaper(affineCosts({ positions: t, inputs: i, outputs: o }))) {
         const { squaredNorm } = keepingPullback(rule, backend, params, x, gy)
         return noShorterThan({ ofSquaredNorm: 0, ofGradient })(squaredNorm(), scale)
       }
@@ -115,10 +109,10 @@ export const linear = (
       }
     },
     pullback: (backend, params, x, gy) => {
-      const [n, t, i] = byPosition(x).shape as readonly [number, number, number]
-      const o = gy.shape.at(-1) as number
+      const [n, positions, inputs] = byPosition(x).shape as readonly [number, number, number]
+      const outputs = gy.shape.at(-1) as number
       const pullbackOf = (p: LinearParams): Pullback<LinearParams> =>
-        t > 1 && !gramIsCheaper(t, i, o) && n * i * o <= keptNumbersLimit
+        keepsGradients(affineCosts({ positions, inputs, outputs }), n)
           ? keepingPullback(rule, backend, p, x, gy)
           : derivedPullback(rule, backend, p, x, gy)
       return {

@@ -1,0 +1,102 @@
+/**
+ * What the ways to a norm cost, and which is the cheapest. Costs are in multiply-adds for one sample; a byte that goes to memory
+ * and back to a kernel takes about as long as one of them. n sample · t position · i input · o output.
+ *
+ * A gradient is a sum of outer products over positions, g = Σₜ gyₜ aₜᵀ, and its norm is had in one of two ways:
+ * - `gram`: ‖g‖² = Σₛₜ ⟨aₛ, aₜ⟩⟨gyₛ, gyₜ⟩; nothing as large as g is formed.
+ * - `form`: g is formed, and its squares are added up.
+ * The weighted sum that follows contracts positions and samples at once; where g was formed it can be kept for it instead.
+ */
+import type { Shape } from '../tensor/shape.js'
+import { sizeOf } from '../tensor/shape.js'
+import type { Convolution2d } from '../tensor/window.js'
+
+/** The ways to the norm and the weighted gradient of a layer, for one sample. */
+export interface GradientCosts {
+  /** Multiply-adds of the norm in the Gram form. */
+  readonly gram: number
+  /** Multiply-adds that form the gradient, and those of the contraction that makes the weighted sum without it. */
+  readonly form: number
+  /** Numbers of the gradient. */
+  readonly gradient: number
+  /** Numbers of the input and of the cotangent, which the pass holds anyway. */
+  readonly operands: number
+}
+
+/** A kept gradient is written, and read for its norm and for the weighted sum. */
+const BYTES_OF_KEEPING = 12
+/** Adding a shifted row of inner products is bound by memory. */
+const SHIFTED_ADD = 4
+
+/** Numbers that a layer may keep in any case: 8 MiB of float32. */
+export const keptNumbersLimit: number = 2 ** 21
+
+/**
+ * The costs of y = W x at so many positions.
+ *
+ *   gram = t² (i + o + 1)      form = t i o
+ *
+ * @example
+ * affineCosts({ positions: 2, inputs: 3, outputs: 5 }).gram // => 36
+ */
+export const affineCosts = ({
+  positions: t,
+  inputs: i,
+  outputs: o,
+}: {
+  readonly positions: number
+  readonly inputs: number
+  readonly outputs: number
+}): GradientCosts => ({ gram: t * t * (i + o + 1), form: t * i * o, gradient: i * o, operands: t * (i + o) })
+
+/**
+ * The costs of a convolution: inner products of the pixels, of which the inner products of patches are sums over the kernel,
+ * and of the cotangents; each pair once, group by group.
+ *
+ *   gram = g (p² c/g + q² o/g + 4 t² kh kw) / 2      form = t · o · c/g · kh kw      p pixels, q positions with room between rows
+ *
+ * Shapes  input [n, c, h, w], output [n, o, oh, ow]
+ *
+ * @example
+ * const same = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }
+ * const { gram, form } = convolutionCosts(same, [1, 64, 8, 8], [1, 64, 8, 8])
+ * form / gram > 5 // => true
+ */
+export const convolutionCosts = (
+  { kernel, stride, padding, groups }: Convolution2d,
+  input: Shape,
+  output: Shape,
+): GradientCosts => {
+  const [, c, h, w] = input as readonly [number, number, number, number]
+  const [, o, oh, ow] = output as readonly [number, number, number, number]
+  const room = stride[0] === 1 && stride[1] === 1 ? padding[1] : 0
+  const [pixels, places, positions] = [h * (w + room), oh * (ow + room), oh * ow]
+  const taps = kernel[0] * kernel[1]
+  const gradient = (o * c * taps) / groups
+  return {
+    gram: (pixels ** 2 * c + places ** 2 * o + SHIFTED_ADD * groups * positions ** 2 * taps) / 2,
+    form: positions * gradient,
+    gradient,
+    operands: sizeOf(input.slice(1)) + sizeOf(output.slice(1)),
+  }
+}
+
+/** Is a norm cheaper in the Gram form than by forming the gradient? */
+export const gramIsCheaper = ({ gram, form, gradient }: GradientCosts): boolean => gram < form + gradient
+
+/**
+ * Does it pay to form the gradients for the norm, and to keep them for the weighted sum? Only where the sum's contraction would
+ * cost more than their way through memory, and they are few: no more than the operands hold, or than `keptNumbersLimit`. So the
+ * kept gradients of a model never need more memory than its activations do, or 8 MiB a layer, whatever its size.
+ *
+ * @example
+ * keepsGradients(affineCosts({ positions: 64, inputs: 8, outputs: 8 }), 256) // => true
+ * @example
+ * keepsGradients(affineCosts({ positions: 2, inputs: 512, outputs: 512 }), 256) // => false
+ */
+export const keepsGradients = (costs: GradientCosts, samples: number): boolean => {
+  const { gram, form, gradient, operands } = costs
+  const apart = Math.min(gram, form + gradient) + form
+  const together = form + (2 + BYTES_OF_KEEPING) * gradient
+  return together < apart && samples * gradient <= Math.max(keptNumbersLimit, samples * operands)
+}
