@@ -1,9 +1,10 @@
 /**
  * How many samples fit into a number of bytes: the results of the operations of one gradient, counted.
  */
+import { type Batch, takeBatch } from '../grad/batch.js'
 import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
-import { type Batch, type GradientOptions, takeBatch, withPerSampleGradients } from '../grad/per-sample.js'
+import { type GradientOptions, withPerSampleGradients } from '../grad/per-sample.js'
 import type { Backend } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { full, isTensor, size, storageOf } from '../tensor/tensor.js'
