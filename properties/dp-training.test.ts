@@ -11,7 +11,7 @@ import {
   tailAverage,
 } from '../src/optim/index.js'
 import { Event, epsilonOf, flatClip, gdp, rdp } from '../src/privacy/index.js'
-import { key, poissonSample } from '../src/sampling/index.js'
+import { chachaKey, key, poissonSample } from '../src/sampling/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { flatten, type Tree, toArray } from '../src/tensor/index.js'
 import {
@@ -230,6 +230,49 @@ describe('phases', () => {
     const late = { ...phase, clip: (t: number) => flatClip(t === 5 ? 1e-45 : 1) }
     expect(names(dpTraining({ ...base, phases: [late] }))).toEqual(['phases[0].clip.l2Bound'])
     expect(names(dpTraining({ ...base, phases: [] }))).toEqual(['phases'])
+  })
+})
+
+describe('on a grid', () => {
+  const gridded = (noiseMultiplier: number) =>
+    right(dpTraining({ ...base, phases: [{ ...phase, noiseMultiplier }], grid: true }))
+
+  it('the ledger is the event of the discrete mechanism, in the grade of the keys, and costs a hair more than floats', () => {
+    const plan = gridded(0.8)
+    const secret = chachaKey([1, 2, 3, 4, 5, 6, 7, 8])
+    const state = run(plan, plan.init(key(1), secret))
+    expect(state.ledger).toEqual(plan.event(6, 'secure'))
+    expect(JSON.stringify(state.ledger)).toMatch(/discrete/)
+    expect(JSON.stringify(run(plan).ledger)).not.toMatch(/discrete/)
+    const floats = right(dpTraining({ ...base, phases: [phase] }))
+    const [onGrid, onFloats] = [plan.spent(state.ledger).upper, floats.spent(floats.event(6, 'secure')).upper]
+    expect(onGrid).toBeGreaterThanOrEqual(onFloats)
+    expect(onGrid).toBeLessThan(onFloats * (1 + 1e-3))
+  })
+
+  it('without noise it is the run on floats, rounded to the grid', () => {
+    const [onGrid, onFloats] = [
+      run(gridded(0)),
+      run(right(dpTraining({ ...base, phases: [{ ...phase, noiseMultiplier: 0 }] }))),
+    ].map(({ params }) => bits(params))
+    // A step moves a parameter by 0.5 · 2⁻¹⁷ · 12 examples / 12 at most by rounding, and momentum adds ten of them.
+    onGrid?.forEach((x, i) => {
+      expect(Math.abs(x - (onFloats?.[i] as number))).toBeLessThan(6 * 10 * 2 ** -17)
+    })
+  })
+
+  it('physical batches change nothing at all: whole numbers add exactly', () => {
+    const states = [1, 5, 512].map((physicalBatchSize) => {
+      const plan = right(dpTraining({ ...base, phases: [phase], grid: true, physicalBatchSize, plan: 'oneByOne' }))
+      return bits(run(plan).params)
+    })
+    expect(states[1]).toEqual(states[0])
+    expect(states[2]).toEqual(states[0])
+  })
+
+  it('a grid that cannot hold the bound is refused', () => {
+    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 3 } }))).toEqual(['grid'])
+    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 1e-9 } }))).toEqual(['grid'])
   })
 })
 

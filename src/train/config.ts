@@ -17,6 +17,9 @@ export type NoiseTarget =
   | { readonly noiseMultiplier: number; readonly targetEpsilon?: never }
   | { readonly targetEpsilon: number; readonly noiseMultiplier?: never }
 
+/** Whether sums and noise are whole numbers on a public grid, and what a step of it stands for. */
+export type GridChoice = boolean | { readonly gridSpacing: number }
+
 /** What every run is told, whatever its steps are. Everything in it is public. */
 export interface RunConfig<P extends Tree, C, S extends OptimizerState, Curve = RdpCurve> extends GradientOptions {
   readonly model: LayerRule<P, C>
@@ -36,6 +39,11 @@ export interface RunConfig<P extends Tree, C, S extends OptimizerState, Curve = 
    * result does not depend on it.
    */
   readonly physicalBatchSize?: number | { readonly bytes: number }
+  /**
+   * Sums in whole numbers with discrete Gaussian noise, which no attack on floating point reaches: the grade `discrete`, given
+   * keys from the operating system. Forms every per-sample gradient. Default false.
+   */
+  readonly grid?: GridChoice
 }
 
 /** A private training run by DP-SGD, described. */

@@ -7,17 +7,16 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
-import { type BoundedSum, disjointSum } from '../privacy/clip/clip.js'
-import { clippedGradWithDiagnostics } from '../privacy/clipped-grad.js'
 import { Composition, noOp, poissonSampled } from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
-import { gaussian, meanOver } from '../privacy/mechanism.js'
+import { meanOver } from '../privacy/mechanism.js'
 import { foldIn, physicalBatches, poissonSample } from '../sampling/index.js'
 import { shapeError } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
 import { gradientMemory, samplesWithin } from './physical-memory.js'
 import type { Stepped, TrainingPlan, TrainState } from './plan.js'
+import { queryOf } from './query.js'
 import { type CheckedRun, checkedRun } from './settings.js'
 
 /**
@@ -33,15 +32,17 @@ const examplesOf = (dataset: Dataset, indices: Int32Array): LabelledBatch => {
 
 /** What one step is made of, once its settings are known. */
 const stepParts = <P extends Tree, C, S extends OptimizerState, Curve>(
-  { loss, model, ...options }: RunConfig<P, C, S, Curve>,
-  { clip, noiseMultiplier, samplingProbability, expectedBatchSize }: StepSettings,
-) => ({
-  clipped: clippedGradWithDiagnostics(loss, model, clip, options),
-  sample: poissonSample({ samplingProbability }),
-  addNoise: gaussian(noiseMultiplier),
-  mean: meanOver(expectedBatchSize),
-  sampled: poissonSampled(samplingProbability),
-})
+  config: RunConfig<P, C, S, Curve>,
+  settings: StepSettings,
+) => {
+  const { samplingProbability, expectedBatchSize } = settings
+  return {
+    query: queryOf(config, settings),
+    sample: poissonSample({ samplingProbability }),
+    mean: meanOver(expectedBatchSize),
+    sampled: poissonSampled(samplingProbability),
+  }
+}
 
 const sameSettings = (a: StepSettings, b: StepSettings): boolean =>
   a.clip === b.clip &&
@@ -56,7 +57,6 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
 ): TrainingPlan<P, C, S, DpTrainingSettings> => {
   const { model, loss, optimizer, inputShape, before = noOp } = config
   const { physicalBatchSize, steps } = settings
-  const sum = disjointSum<P>()
   // Steps that follow each other mostly have the same settings: the parts of the last ones are kept.
   let latest: { readonly at: StepSettings; readonly parts: ReturnType<typeof stepParts<P, C, S, Curve>> } | undefined
   const partsAt = (step: number): ReturnType<typeof stepParts<P, C, S, Curve>> => {
@@ -76,16 +76,14 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
     let inParts: ReturnType<typeof physicalBatches> | undefined
     return ({ step: t, params, optimizer: optimizerState, keys, ledger }) => {
       if (t >= steps) throw new RangeError(`step is ${t}: the plan ends after ${steps} steps`)
-      const { clipped, sample, addNoise, mean, sampled } = partsAt(t)
+      const { query, sample, mean, sampled } = partsAt(t)
       const batch = sample(keys.sampling, t)(dataset.length)
       // Whoever is in the batch, the limit is the same: shapes are all it depends on.
       if (batch.length > 0) inParts ??= physicalBatches(limitFor(dataset, params))
       const at = optimizer.probe?.(params, optimizerState) ?? params
-      const physical = (inParts ?? physicalBatches(1))(batch).map((indices) =>
-        clipped(at, examplesOf(dataset, indices)),
-      )
-      const bounded = physical.map((part): BoundedSum<P> => part.bounded).reduce(sum.concat)
-      const released = mean(addNoise(foldIn(t)(keys.noise))(bounded))
+      const parts = (inParts ?? physicalBatches(1))(batch).map((indices) => () => examplesOf(dataset, indices))
+      const { released: sum, diagnostics } = query(foldIn(t)(keys.noise))(at, parts)
+      const released = mean(sum)
       const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
       return {
         state: {
@@ -95,7 +93,7 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
           keys,
           ledger: Composition.concat(ledger, sampled(released.event)),
         },
-        diagnostics: physical.map(({ diagnostics }) => diagnostics),
+        diagnostics,
       }
     }
   }

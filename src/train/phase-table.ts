@@ -4,8 +4,9 @@
 import { asSchedule } from '../optim/index.js'
 import {
   Composition,
-  gaussian,
+  composed,
   type NoiseGrade,
+  normalise,
   type PrivacyEvent,
   poissonSampled,
   selfComposed,
@@ -28,8 +29,11 @@ export interface PhaseTable {
 const sameAtEveryStep = (value: number | 'varies', scale = 1): number | 'varies' =>
   value === 'varies' ? value : scale * value
 
+/** The event that a step of these settings releases, before any sampling. */
+export type ReleaseEvent = (settings: StepSettings, grade: NoiseGrade) => PrivacyEvent
+
 /** The table of phases whose noise multipliers are scaled. */
-export const phaseTable = (phases: readonly Phase[], noiseScale: number): PhaseTable => {
+export const phaseTable = (phases: readonly Phase[], noiseScale: number, releaseEvent: ReleaseEvent): PhaseTable => {
   let end = 0
   const stretches = phases.map((phase) => {
     const start = end
@@ -43,27 +47,28 @@ export const phaseTable = (phases: readonly Phase[], noiseScale: number): PhaseT
     return found
   }
   const sigmaAt = ({ noise, start }: Stretch, step: number): number => noiseScale * noise(step - start)
+  const settingsAt = (stretch: Stretch, step: number): StepSettings => {
+    const { clip, samplingProbability, expectedBatchSize } = stretch.phase
+    return {
+      clip: typeof clip === 'function' ? clip(step - stretch.start) : clip,
+      noiseMultiplier: sigmaAt(stretch, step),
+      samplingProbability,
+      expectedBatchSize,
+    }
+  }
   const eventIn = (stretch: Stretch, steps: number, grade: NoiseGrade): PrivacyEvent => {
     const { phase, start } = stretch
-    const eventOf = (sigma: number): PrivacyEvent => poissonSampled(phase.samplingProbability)(gaussian(sigma, grade))
-    if (typeof phase.noiseMultiplier === 'number') return selfComposed(steps)(eventOf(sigmaAt(stretch, start)))
-    const each = Array.from({ length: steps }, (_, i) => eventOf(sigmaAt(stretch, start + i)))
-    return each.reduce(Composition.concat, Composition.empty)
+    const eventOf = (step: number): PrivacyEvent =>
+      poissonSampled(phase.samplingProbability)(releaseEvent(settingsAt(stretch, step), grade))
+    if (typeof phase.noiseMultiplier === 'number' && typeof phase.clip !== 'function')
+      return selfComposed(steps)(eventOf(start))
+    return normalise(composed(Array.from({ length: steps }, (_, i) => eventOf(start + i))))
   }
   /** How many of the first `steps` steps fall into a stretch. */
   const within = ({ start, end: until }: Stretch, steps: number): number => Math.max(0, Math.min(steps, until) - start)
   return {
     steps: end,
-    at: (step) => {
-      const stretch = stretchAt(step)
-      const { clip, samplingProbability, expectedBatchSize } = stretch.phase
-      return {
-        clip: typeof clip === 'function' ? clip(step - stretch.start) : clip,
-        noiseMultiplier: sigmaAt(stretch, step),
-        samplingProbability,
-        expectedBatchSize,
-      }
-    },
+    at: (step) => settingsAt(stretchAt(step), step),
     epochsIn: (steps) =>
       stretches.reduce((sum, stretch) => sum + within(stretch, steps) * stretch.phase.samplingProbability, 0),
     event: (steps, grade) =>

@@ -18,9 +18,10 @@ import { Composition, type NoiseGrade, noOp, type PrivacyEvent } from '../privac
 import { type InvalidParameter, invalidParameter } from '../privacy/invalid-parameter.js'
 import { rdp } from '../privacy/rdp/accountant.js'
 import { key } from '../sampling/index.js'
-import type { Tree } from '../tensor/tree.js'
+import { type Tree, treeSize } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
 import { type PhaseTable, phaseTable, stepsOf } from './phase-table.js'
+import { queryEvent } from './query.js'
 
 export type Invalid = NEA.NonEmptyArray<InvalidParameter>
 
@@ -57,6 +58,30 @@ const misfit = <P extends Tree, C>({
 }: Pick<RunConfig<P, C, OptimizerState>, 'model' | 'inputShape'>): string => {
   try {
     model.init(key(0), inputShape)
+    return ''
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause)
+  }
+}
+
+/** Number of parameters. */
+const dimensionOf = <P extends Tree, C>({
+  model,
+  inputShape,
+}: Pick<RunConfig<P, C, OptimizerState>, 'model' | 'inputShape'>): number =>
+  treeSize(model.init(key(0), inputShape).params)
+
+/** Why the grid cannot hold the bounds of a phase, in the words of the grid. */
+const offGrid = <P extends Tree, C, S extends OptimizerState, Curve>(
+  config: DpTrainingConfig<P, C, S, Curve>,
+): string => {
+  try {
+    for (const { clip, ...phase } of config.phases)
+      for (let step = 0; step < (typeof clip === 'function' ? stepsOf(phase) : 1); step++)
+        queryEvent(config.grid, dimensionOf(config))(
+          { clip: typeof clip === 'function' ? clip(step) : clip, noiseMultiplier: 1 },
+          'float',
+        )
     return ''
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause)
@@ -174,12 +199,16 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
     ...runRules(config),
   ])
   if (first !== undefined) return E.left([first, ...rest])
+  const problem = offGrid(config)
+  if (problem !== '')
+    return E.left(NEA.of(invalidParameter('grid', config.grid, `one that holds the bounds (${problem})`)))
   const eventOf =
     (table: PhaseTable) =>
     (steps: number, grade: NoiseGrade): PrivacyEvent =>
       Composition.concat(before, table.event(steps, grade))
+  const releaseEvent = queryEvent(config.grid, dimensionOf(config))
   const whole = (noiseScale: number): PrivacyEvent => {
-    const table = phaseTable(phases, noiseScale)
+    const table = phaseTable(phases, noiseScale, releaseEvent)
     return eventOf(table)(table.steps, 'float')
   }
   return pipe(
@@ -189,7 +218,7 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
           calibrateNoiseMultiplier(accountant, { epsilon: targetEpsilon, delta })(whole),
           E.mapLeft(unreachable('targetEpsilon', targetEpsilon)),
         ),
-    E.map((noiseScale) => ({ noiseScale, table: phaseTable(phases, noiseScale) })),
+    E.map((noiseScale) => ({ noiseScale, table: phaseTable(phases, noiseScale, releaseEvent) })),
     E.bind('steps', ({ table }) =>
       budget === undefined
         ? E.right(table.steps)
