@@ -29,6 +29,7 @@ export {
   showCalibrationFailure,
   type UnreachableTarget,
 } from './calibrate.js'
+export * from './clip/adaptive-quantile.js'
 export { type BoundedSum, type ClipRule, disjointSum, flatClip, overContributions, safeFactor } from './clip/clip.js'
 export { type Grid, gridFor } from './clip/grid.js'
 export {
@@ -48,6 +49,7 @@ export {
   sharesByDimension,
 } from './clip/group-clip.js'
 export * from './clip/integer-sum.js'
+export * from './clip/preconditioned.js'
 export * from './clip/rules.js'
 export * from './clipped-grad.js'
 export * from './correlated/mechanism.js'
@@ -85,5 +87,6 @@ export * from './rdp/sampled-curve.js'
 export * from './rdp/sampled-gaussian.js'
 export * from './rdp/without-replacement.js'
 export { samplingEvent } from './sampling-event.js'
+export * from './schedule.js'
 export * from './trade-off.js'
 export * from './user-level.js'

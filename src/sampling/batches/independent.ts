@@ -56,7 +56,8 @@ export const poissonSampler = ({ samplingProbability }: Omit<PoissonScheme, '_ta
  *
  * @example
  * const { batch } = cyclicPoissonSampler({ samplingProbability: 1, cycle: 2 })
- * [...batch(key(0), 0)(9), ...batch(key(0), 1)(9)].sort() // => [0, 1, 2, 3, 4, 5, 6, 7, 8]
+ * const both = [...batch(key(0), 0)(9), ...batch(key(0), 1)(9)]
+ * both.sort() // => [0, 1, 2, 3, 4, 5, 6, 7, 8]
  */
 export const cyclicPoissonSampler = ({
   samplingProbability,
