@@ -1,16 +1,19 @@
 /**
- * Sequences with masks and memories, layers of parts, dropout: the laws, and what is particular to each.
+ * Sequences with masks and memories, layers of parts, dropout, adapters: the laws, and what is particular to each.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type AnyLayer,
+  conv2d,
   crossAttention,
   decoderBlock,
   embedding,
   encoderBlock,
   gru,
   linear,
+  loraAttention,
+  loraConv2d,
   lstm,
   maskedLast,
   maskedMean,
@@ -174,6 +177,39 @@ describe('attention to a memory', () => {
         ({ path }) => path,
       ),
     ).toContain('multihead_attn.out_proj.bias')
+  })
+})
+
+describe('adapters', () => {
+  it('start as the layer that they correct, and have the parameters of the corrections alone', () => {
+    const attention = { features: 4, heads: 2, causal: true }
+    const convolution = { kernel: 3, padding: 'same', groups: 2, paddingMode: 'circular' } as const
+    const [ofAttention, ofConvolution] = [
+      selfAttention(attention).init(key(2), [3, 4]).params,
+      conv2d(4, convolution).init(key(2), [2, 4, 4]).params,
+    ]
+    const cases = [
+      [
+        any(loraAttention(ofAttention, { ...attention, rank: 2, targets: ['query', 'key', 'value', 'output'] })),
+        any(selfAttention(attention)),
+        ofAttention,
+        [3, 4],
+        8,
+      ],
+      [
+        any(loraConv2d(ofConvolution, convolution, { rank: 2 })),
+        any(conv2d(4, convolution)),
+        ofConvolution,
+        [2, 4, 4],
+        2,
+      ],
+    ] as const
+    for (const [adapted, base, params, input, count] of cases) {
+      const x = noise([2, ...input], { dtype: 'float64' })
+      const own = adapted.init(key(5), input).params
+      near(run(adapted, own, x), run(base, params, x))
+      expect(namedLeaves(own).length).toBe(count)
+    }
   })
 })
 

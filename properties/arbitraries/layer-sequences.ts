@@ -1,14 +1,21 @@
 /**
- * Layers of sequences with masks and memories, layers of parts, and dropout.
+ * Layers of sequences with masks and memories, layers of parts, dropout, and adapters.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import {
   type AnyLayer,
+  conv1d,
+  conv2d,
+  conv3d,
   crossAttention,
   decoderBlock,
   encoderBlock,
   gru,
   linear,
+  loraAttention,
+  loraConv1d,
+  loraConv2d,
+  loraConv3d,
   lstm,
   maskedLast,
   maskedMean,
@@ -160,6 +167,45 @@ const dropping: Arbitrary<LayerCase> = fc
     return { rule: any(sequential(asNumbered, any(model.training(key(seed))))), input: [1 + m], misfits: [[m], sample] }
   })
 
+const loraAttentions: Arbitrary<LayerCase> = fc
+  .record({
+    extents: heads,
+    causal: fc.boolean(),
+    bias: fc.boolean(),
+    masked: fc.boolean(),
+    rank: between(1, 2),
+    targets: fc.subarray(['query', 'key', 'value', 'output'] as const, { minLength: 1 }),
+    steps: between(1, 3),
+  })
+  .map(({ extents: [h = 1, each = 1], causal, bias, masked, rank, targets, steps }) => {
+    const options = { features: h * each, heads: h, causal, masked }
+    const input = [steps, h * each + Number(masked)]
+    const base = selfAttention({ ...options, bias }).init(key(4), input).params
+    return { rule: any(loraAttention(base, { ...options, rank, alpha: 3, targets })), input, misfits: [[1, ...input]] }
+  })
+
+const loraConvolutions: Arbitrary<LayerCase> = fc
+  .record({
+    axes: between(1, 3),
+    groups: between(1, 2),
+    bias: fc.boolean(),
+    rank: between(1, 2),
+    stride: between(1, 2),
+    paddingMode: fc.constantFrom('zeros', 'reflect'),
+  })
+  .map(({ axes, groups, bias, rank, stride, paddingMode }) => {
+    const options = { kernel: 2, stride, padding: 1, groups, bias, paddingMode } as const
+    const input = [2, ...new Array<number>(axes).fill(3)]
+    const base = (axes === 1 ? conv1d : axes === 2 ? conv2d : conv3d)(2, options).init(key(4), input).params
+    const rule =
+      axes === 1
+        ? loraConv1d(base, options, { rank })
+        : axes === 2
+          ? loraConv2d(base, options, { rank })
+          : loraConv3d(base, options, { rank, alpha: 1 })
+    return { rule: any(rule), input, misfits: [[1, ...input]] }
+  })
+
 /** Those of sequences. */
 export const sequenceFamilies: readonly Family[] = (
   [
@@ -170,5 +216,7 @@ export const sequenceFamilies: readonly Family[] = (
     ['a masked pool', pools],
     ['a part', parts],
     ['withDropout', dropping],
+    ['loraAttention', loraAttentions],
+    ['loraConv', loraConvolutions],
   ] as const
 ).map(shown)

@@ -9,7 +9,15 @@ export * from './check-layer.js'
 export * from './composition/after.js'
 export * from './composition/form.js'
 export * from './composition/frozen.js'
-export * from './composition/lora.js'
+export {
+  type LoraOptions,
+  type LoraParams,
+  loraConv1d,
+  loraConv2d,
+  loraConv3d,
+  loraLinear,
+} from './composition/lora.js'
+export * from './composition/lora-attention.js'
 export * from './composition/named.js'
 export * from './composition/parallel.js'
 export * from './composition/parameter-table.js'
