@@ -28,7 +28,10 @@ import { flatten, mapTree, namedLeaves, type Tree } from '../src/tensor/tree.js'
 import { take } from '../src/tensor/view.js'
 import { genericTensors, problems } from './arbitraries/batch.js'
 import { blockFamilies, composedFamilies, recurrentFamilies } from './arbitraries/layer-composed.js'
+import { convolutionFamilies } from './arbitraries/layer-convolutions.js'
 import { kindFamilies } from './arbitraries/layer-kinds.js'
+import { sequenceFamilies } from './arbitraries/layer-sequences.js'
+import { spatialFamilies } from './arbitraries/layer-spatial.js'
 import { expectNear } from './laws/closeness.js'
 
 const rowsOf = (grad: Tree, count: number): readonly (readonly number[])[] =>
@@ -91,17 +94,22 @@ describe('quantities', () => {
 })
 
 describe('checkLayer', () => {
-  it.each([...kindFamilies, ...composedFamilies, ...blockFamilies, ...recurrentFamilies])(
-    'finds nothing wrong with %s',
-    async (_name, cases) => {
-      await fc.assert(
-        fc.asyncProperty(cases, fc.nat(), async ({ rule, input }, seed) => {
-          expect(await checkLayer({ input, key: key(seed) })(rule)()).toEqual([])
-        }),
-        { numRuns: 3 },
-      )
-    },
-  )
+  it.each([
+    ...kindFamilies,
+    ...composedFamilies,
+    ...blockFamilies,
+    ...recurrentFamilies,
+    ...convolutionFamilies,
+    ...spatialFamilies,
+    ...sequenceFamilies,
+  ])('finds nothing wrong with %s', async (_name, cases) => {
+    await fc.assert(
+      fc.asyncProperty(cases, fc.nat(), async ({ rule, input }, seed) => {
+        expect(await checkLayer({ input, key: key(seed) })(rule)()).toEqual([])
+      }),
+      { numRuns: 2 },
+    )
+  })
   it('finds nothing wrong with a transformer block', async () => {
     for (const causal of [false, true])
       expect(await checkLayer({ input: [3, 4] })(encoderBlock({ features: 4, heads: 2, hidden: 3, causal }))()).toEqual(

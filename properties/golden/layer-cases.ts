@@ -2,12 +2,19 @@
  * Cases in the format of layers.json (PyTorch autograd in float64, one sample at a time) against a backend.
  */
 import {
+  absoluteError,
   binaryCrossEntropyWithLogits,
   crossEntropy,
+  crossEntropyWith,
   type GradientOptions,
+  hinge,
+  huber,
+  klDivergence,
   type Loss,
   meanSquaredError,
+  negativeLogLikelihood,
   type Plan,
+  tripletMargin,
   withPerSampleGradients,
 } from '../../src/grad/index.js'
 import { key } from '../../src/sampling/index.js'
@@ -22,6 +29,7 @@ interface LayerCase {
   readonly layer: string
   readonly config: Readonly<Record<string, unknown>>
   readonly loss: string
+  readonly lossConfig?: Readonly<Record<string, unknown>>
   readonly params: Readonly<Record<string, Numbers>>
   readonly input: Numbers
   readonly target: Numbers
@@ -34,10 +42,34 @@ interface LayerCase {
   }
 }
 
-export const losses: Readonly<Record<string, Loss>> = {
-  mse: meanSquaredError,
-  crossEntropy,
-  bceWithLogits: binaryCrossEntropyWithLogits,
+/** PyTorch's names for losses and their options. */
+const lossOf = (name: string, options: Readonly<Record<string, unknown>> = {}): Loss | undefined => {
+  const number = (key: string) => (typeof options[key] === 'number' ? { [key]: options[key] } : {})
+  const weights = Array.isArray(options.weight) ? { classWeights: options.weight as readonly number[] } : {}
+  switch (name) {
+    case 'mse':
+      return meanSquaredError
+    case 'l1':
+      return absoluteError
+    case 'huber':
+      return huber(number('delta'))
+    case 'crossEntropy':
+      return Object.keys(options).length === 0
+        ? crossEntropy
+        : crossEntropyWith({ ...weights, ...number('labelSmoothing'), ...number('ignoreIndex') })
+    case 'nll':
+      return negativeLogLikelihood({ ...weights, ...number('ignoreIndex') })
+    case 'bceWithLogits':
+      return binaryCrossEntropyWithLogits
+    case 'klDiv':
+      return klDivergence
+    case 'hinge':
+      return hinge
+    case 'tripletMargin':
+      return tripletMargin(number('margin'))
+    default:
+      return undefined
+  }
 }
 
 const plans: readonly Plan[] = ['bookKeeping', 'materialised', 'oneByOne']
@@ -100,7 +132,7 @@ export const layerCases = (
     name: golden.name,
     run: () => {
       const model = layerOfConfig(golden.layer, golden.config)
-      const loss = losses[golden.loss]
+      const loss = lossOf(golden.loss, golden.lossConfig)
       if (model === undefined || loss === undefined) return notSupported(`${golden.layer} with ${golden.loss}`)
       return { _tag: 'compared', error: check(golden, model, loss, backend), tolerance }
     },

@@ -1,38 +1,29 @@
 /**
- * Models from the words of the golden files: `conv2d 1 4 8 stride 2`, or a layer name with a config record.
+ * Models from the golden files: the name of a layer with a config record, whose words are PyTorch's.
  */
 import {
   type AnyLayer,
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
-  avgPool1d,
-  avgPool2d,
+  bilinear,
   conv1d,
   conv2d,
   conv3d,
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
-  elu,
+  crossAttention,
+  decoderBlock,
   embedding,
   embeddingBag,
-  flatten,
+  encoderBlock,
   gelu,
-  geluTanh,
   groupNorm,
   gru,
-  hardtanh,
   inForm,
   instanceNorm,
   type LayerRule,
-  lastStep,
   layerNorm,
-  leakyRelu,
   linear,
   lstm,
-  maxPool1d,
-  maxPool2d,
-  mish,
   named,
   type PaddingMode,
   prelu,
@@ -41,91 +32,13 @@ import {
   rmsNorm,
   rnn,
   selfAttention,
-  selu,
   sequential,
-  sigmoid,
-  silu,
-  softmax,
-  softplus,
-  tanh,
   tied,
-  zeroPad2d,
 } from '../../src/grad/index.js'
 import type { Shape, Tree } from '../../src/tensor/index.js'
+import { layerOfWords } from './layer-words.js'
 
 type Config = Readonly<Record<string, unknown>>
-
-const constant: Readonly<Record<string, AnyLayer>> = {
-  relu,
-  tanh,
-  sigmoid,
-  gelu,
-  'gelu tanh': geluTanh,
-  silu,
-  elu: elu(),
-  selu,
-  softplus,
-  leakyRelu: leakyRelu(),
-  mish,
-  hardtanh,
-  flatten,
-  softmax,
-  lastStep,
-}
-
-/** `stride 2 padding 1` → { stride: 2, padding: 1 } */
-const options = (words: readonly string[]): Readonly<Record<string, number>> =>
-  Object.fromEntries(words.flatMap((word, i) => (i % 2 === 0 ? [[word, Number(words[i + 1])]] : [])))
-
-/** The layer that a line of words describes, or undefined for one that is not built. */
-export const layerOfWords = (line: string): AnyLayer | undefined => {
-  const fixed = constant[line]
-  if (fixed !== undefined) return fixed
-  const [name, ...words] = line.split(' ')
-  const firstWord = words.findIndex((word) => Number.isNaN(Number(word)))
-  const numbers = words.slice(0, firstWord < 0 ? words.length : firstWord).map(Number)
-  const named = firstWord < 0 ? {} : options(words.slice(firstWord))
-  const [a = 0, b = 0, c = 0, d = 0] = numbers
-  switch (name) {
-    case 'linear':
-      return linear(b, { bias: named.bias !== 0 })
-    case 'conv2d':
-      return conv2d(b, { kernel: c, ...named, bias: named.bias !== 0 })
-    case 'conv1d':
-      return conv1d(b, { kernel: c, ...named, bias: named.bias !== 0 })
-    case 'conv3d':
-      return conv3d(b, { kernel: c, ...named, bias: named.bias !== 0 })
-    case 'layerNorm':
-      return layerNorm({ shape: numbers })
-    case 'rmsNorm':
-      return rmsNorm({ shape: numbers })
-    case 'instanceNorm2d':
-      return instanceNorm()
-    case 'embedding':
-      return embedding({ vocabulary: a, features: b })
-    case 'prelu':
-      return prelu({ perChannel: a > 1 })
-    case 'maxPool1d':
-      return maxPool1d({ kernel: a, ...named })
-    case 'avgPool1d':
-      return avgPool1d({ kernel: a, ...named })
-    case 'adaptiveAvgPool1d':
-      return adaptiveAvgPool1d(a)
-    case 'maxPool2d':
-      return maxPool2d({ kernel: a, ...named })
-    case 'avgPool2d':
-      return avgPool2d({ kernel: a, ...named })
-    case 'adaptiveAvgPool2d':
-      return adaptiveAvgPool2d(numbers.length > 1 ? [a, b] : a)
-    case 'groupNorm':
-      return groupNorm({ groups: a })
-    case 'zeroPad2d':
-      // PyTorch's order of edges.
-      return zeroPad2d(numbers.length === 1 ? a : { left: a, right: b, top: c, bottom: d })
-    default:
-      return undefined
-  }
-}
 
 /** The table of an embedding. */
 const tableOf = (config: Config) => ({
@@ -137,6 +50,16 @@ const tableOf = (config: Config) => ({
 const recurrentOf = (config: Config) => ({
   layers: (config.numLayers ?? 1) as number,
   bidirectional: config.bidirectional === true,
+  bias: config.bias !== false,
+  masked: config.masked === true,
+})
+
+const blockOf = (config: Config) => ({
+  features: config.dModel as number,
+  heads: config.nhead as number,
+  hidden: config.dimFeedforward as number,
+  activation: config.activation === 'gelu' ? gelu : relu,
+  masked: config.masked === true,
   bias: config.bias !== false,
 })
 
@@ -188,6 +111,14 @@ const sequentially = (first: LayerRule<Readonly<Record<string, Tree>>, unknown>,
     from: (params) => params[0] as Readonly<Record<string, Tree>>,
   })(sequential(first as unknown as AnyLayer, last) as unknown as LayerRule<readonly Tree[], unknown>)
 
+const normOf = (config: Config) => ({
+  ...(typeof config.eps === 'number' ? { epsilon: config.eps } : {}),
+  affine: config.affine !== false && config.elementwiseAffine !== false,
+  bias: config.bias !== false,
+})
+
+const shapeOf = ({ normalizedShape }: Config): Shape => [normalizedShape].flat() as Shape
+
 /** The layer of a case, or undefined for one that is not built. */
 export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefined => {
   const number = (key: string) => config[key] as number
@@ -214,17 +145,23 @@ export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefin
     case 'embedding':
       return embedding(tableOf(config))
     case 'embeddingBag':
-      return named({ e: embeddingBag({ ...tableOf(config), mode: (config.mode ?? 'mean') as 'mean' }) })
+      return named({
+        e: embeddingBag({
+          ...tableOf(config),
+          mode: (config.mode ?? 'mean') as 'mean',
+          perSampleWeights: config.perSampleWeights === true,
+        }),
+      })
     case 'groupNorm':
-      return groupNorm({ groups: number('numGroups'), epsilon: number('eps') })
+      return groupNorm({ groups: number('numGroups'), ...normOf(config) })
     case 'layerNorm':
-      return layerNorm({ shape: config.normalizedShape as Shape, epsilon: number('eps'), bias: config.bias !== false })
+      return layerNorm({ shape: shapeOf(config), ...normOf(config) })
     case 'rmsNorm':
-      return rmsNorm({ shape: config.normalizedShape as Shape, epsilon: number('eps') })
+      return rmsNorm({ shape: shapeOf(config), ...normOf(config) })
     case 'instanceNorm1d':
     case 'instanceNorm2d':
     case 'instanceNorm3d':
-      return instanceNorm({ affine: config.affine === true, epsilon: number('eps') })
+      return instanceNorm({ ...normOf(config), affine: config.affine === true })
     case 'rnn': {
       const nonlinearity = config.nonlinearity === 'relu' ? 'relu' : 'tanh'
       return named({ r: rnn(number('hiddenSize'), { ...recurrentOf(config), nonlinearity }) })
@@ -233,12 +170,30 @@ export const layerOfConfig = (layer: string, config: Config): AnyLayer | undefin
       return named({ r: lstm(number('hiddenSize'), recurrentOf(config)) })
     case 'gru':
       return named({ r: gru(number('hiddenSize'), recurrentOf(config)) })
-    case 'multiheadAttention':
+    case 'multiheadAttention': {
+      const shared = {
+        features: number('embedDim'),
+        heads: number('numHeads'),
+        masked: config.masked === true,
+        bias: config.bias !== false,
+      }
+      const rule =
+        typeof config.memory === 'number'
+          ? crossAttention({ ...shared, memory: config.memory })
+          : selfAttention({ ...shared, causal: config.causal === true })
+      return named({ a: rule })
+    }
+    case 'transformerEncoderLayer':
+      return config.normFirst === true ? (encoderBlock(blockOf(config)) as unknown as AnyLayer) : undefined
+    case 'transformerDecoderLayer':
+      return config.normFirst === true
+        ? (decoderBlock({ ...blockOf(config), memory: number('memory') }) as unknown as AnyLayer)
+        : undefined
+    case 'bilinear':
       return named({
-        a: selfAttention({
-          features: number('embedDim'),
-          heads: number('numHeads'),
-          causal: config.causal === true,
+        b: bilinear(number('outFeatures'), {
+          first: number('in1Features'),
+          second: number('in2Features'),
           bias: config.bias !== false,
         }),
       })

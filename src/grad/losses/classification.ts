@@ -29,6 +29,11 @@ const checkLabel = (name: string, label: number, classes: number): number => {
   return label
 }
 
+const checkWeights = (name: string, classWeights: readonly number[] | undefined, classes: number): void => {
+  if (classWeights !== undefined && classWeights.length !== classes)
+    throw new RangeError(`${name}: ${classWeights.length} class weights for ${classes} classes`)
+}
+
 /** How many tokens of a sample count. */
 const counted = (labels: Float64Array, ignoreIndex: number | undefined): number => {
   let count = 0
@@ -56,8 +61,7 @@ export const crossEntropyWith = ({ classWeights, labelSmoothing = 0, ignoreIndex
     throw new RangeError(`${name}: labelSmoothing is ${labelSmoothing}; allowed is 0 to 1`)
   return (prediction, target) => {
     const classes = classesOf(name, prediction, target)
-    if (classWeights !== undefined && classWeights.length !== classes)
-      throw new RangeError(`${name}: ${classWeights.length} class weights for ${classes} classes`)
+    checkWeights(name, classWeights, classes)
     const mass = (k: number, truth: number): number =>
       ((k === truth ? 1 - labelSmoothing : 0) + labelSmoothing / classes) * (classWeights?.[k] ?? 1)
     return lossOfRows((logits, labels, gradient) => {
@@ -90,28 +94,33 @@ const logSumExp = (x: Float64Array): number => {
 
 /**
  * Minus the log-probability of the label, for predictions that are log-probabilities already; the mean over the sample's
- * own tokens that count (0 where none does).
+ * own tokens that count (0 where none does). Class weights as in `crossEntropyWith`.
  *
- *   ℓₙ = −yₙ,label      ∂ℓₙ/∂yₙₖ = −[k = label]
+ *   ℓₙ = −c_label yₙ,label      ∂ℓₙ/∂yₙₖ = −c_label [k = label]
  *
  * Shapes  prediction [n, …, k], target (class indices) [n, …] → [n]
- * Errors  RangeError for a target that is neither a class nor ignored
+ * Errors  RangeError for a target that is neither a class nor ignored, or weights of another number
  *
  * @example
  * toArray(negativeLogLikelihood()(tensor([-3, -1], [1, 2]), tensor([0], [1], 'int32')).value) // => [3]
  */
-export const negativeLogLikelihood = ({ ignoreIndex }: Pick<CrossEntropyOptions, 'ignoreIndex'> = {}): Loss => {
+export const negativeLogLikelihood = ({
+  classWeights,
+  ignoreIndex,
+}: Omit<CrossEntropyOptions, 'labelSmoothing'> = {}): Loss => {
   const name = 'negativeLogLikelihood'
   return (prediction, target) => {
     const classes = classesOf(name, prediction, target)
+    checkWeights(name, classWeights, classes)
     return lossOfRows((logs, labels, gradient) => {
       const count = counted(labels, ignoreIndex)
       let sum = 0
       for (let t = 0; t < labels.length; t++) {
         if (labels[t] === ignoreIndex) continue
-        const at = t * classes + checkLabel(name, labels[t] as number, classes)
-        sum -= logs[at] as number
-        gradient[at] = -1 / count
+        const truth = checkLabel(name, labels[t] as number, classes)
+        const [at, weight] = [t * classes + truth, classWeights?.[truth] ?? 1]
+        if (weight !== 0) sum -= weight * (logs[at] as number)
+        gradient[at] = -weight / count
       }
       return count === 0 ? 0 : sum / count
     })(prediction, target)
