@@ -10,8 +10,29 @@ import {
   sgd,
   tailAverage,
 } from '../src/optim/index.js'
-import { Event, epsilonOf, flatClip, gdp, rdp } from '../src/privacy/index.js'
-import { chachaKey, key, poissonSample } from '../src/sampling/index.js'
+import {
+  type Accountant,
+  Event,
+  epsilonOf,
+  flatClip,
+  gdp,
+  type RdpCurve,
+  rdp,
+  samplingEvent,
+} from '../src/privacy/index.js'
+import {
+  type BatchSampler,
+  ballsAndBinsSampler,
+  chachaKey,
+  cyclicPoissonSampler,
+  key,
+  poissonSample,
+  poissonSampler,
+  shuffledSampler,
+  truncatedPoissonSampler,
+  withoutReplacementSampler,
+  withReplacementSampler,
+} from '../src/sampling/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { flatten, type Tree, toArray } from '../src/tensor/index.js'
 import {
@@ -230,6 +251,72 @@ describe('phases', () => {
     const late = { ...phase, clip: (t: number) => flatClip(t === 5 ? 1e-45 : 1) }
     expect(names(dpTraining({ ...base, phases: [late] }))).toEqual(['phases[0].clip.l2Bound'])
     expect(names(dpTraining({ ...base, phases: [] }))).toEqual(['phases'])
+  })
+})
+
+describe('samplers', () => {
+  const samplers: Readonly<Record<string, BatchSampler>> = {
+    poisson: poissonSampler({ samplingProbability: 0.2 }),
+    'truncated Poisson': truncatedPoissonSampler({ datasetSize: 60, samplingProbability: 0.2, truncatedBatchSize: 20 }),
+    'without replacement': withoutReplacementSampler({ datasetSize: 60, batchSize: 12 }),
+    'with replacement': withReplacementSampler({ datasetSize: 60, batchSize: 12 }),
+    shuffled: shuffledSampler({ datasetSize: 60, batches: 5 }),
+    'cyclic Poisson': cyclicPoissonSampler({ samplingProbability: 0.5, cycle: 3 }),
+    'balls and bins': ballsAndBinsSampler({ batches: 5 }),
+  }
+  const { samplingProbability: _, ...unsampled } = phase
+  /** Reads every event, and counts what it read as one Gaussian: the plan is what is tested here. */
+  const reader: Accountant<RdpCurve> = {
+    ...rdp(),
+    interpret: (event) => rdp().interpret(event._tag === 'NoOp' ? event : Event.gaussian(1)),
+  }
+
+  it.each(Object.entries(samplers))(
+    '%s: the ledger is the event that its scheme justifies, after any number of steps',
+    (_, sampler) => {
+      for (const steps of [1, 4, 7]) {
+        const plan = right(dpTraining({ ...base, phases: [{ ...unsampled, sampler, steps }], accountant: reader }))
+        const state = run(plan)
+        expect(state.ledger).toEqual(plan.event(steps, 'float'))
+        expect(state.ledger).toEqual(Event.normalise(samplingEvent(sampler.scheme, steps)(Event.gaussian(0.8))))
+      }
+    },
+  )
+
+  it('an accountant that has no theorem for the sampler refuses the plan', () => {
+    const shuffled = { ...unsampled, sampler: shuffledSampler({ datasetSize: 60, batches: 5 }) }
+    expect(names(dpTraining({ ...base, phases: [shuffled] }))).toEqual(['accountant'])
+    const plan = right(dpTraining({ ...base, phases: [shuffled], accountant: rdp({ neighbouring: 'replaceOne' }) }))
+    expect(plan.spent(plan.event(6, 'float')).neighbouring).toBe('replaceOne')
+  })
+
+  it('an epoch is shuffled anew, each record once in it, and a run that goes on draws the same batches', () => {
+    const sampler = shuffledSampler({ datasetSize: 60, batches: 5 })
+    const phases = [
+      { ...phase, steps: 3 },
+      { ...unsampled, sampler, steps: { epochs: 2 } },
+    ]
+    const plan = right(dpTraining({ ...base, phases, accountant: rdp({ neighbouring: 'replaceOne' }) }))
+    expect(plan.settings.steps).toBe(13)
+    const { keys } = plan.init(key(6))
+    const epoch = (first: number) => [0, 1, 2, 3, 4].map((i) => Array.from(plan.at(first + i).batch(keys.sampling)(60)))
+    for (const first of [3, 8])
+      expect(
+        epoch(first)
+          .flat()
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: 60 }, (_, i) => i))
+    expect(epoch(3)).not.toEqual(epoch(8))
+    expect(epoch(3)).toEqual(epoch(3))
+  })
+
+  it('noise that changes within an epoch is refused where the epoch is one event', () => {
+    const changing = {
+      ...unsampled,
+      noiseMultiplier: (t: number) => 1 + t,
+      sampler: ballsAndBinsSampler({ batches: 5 }),
+    }
+    expect(names(dpTraining({ ...base, phases: [changing], accountant: reader }))).toEqual(['phases[0].sampler'])
   })
 })
 

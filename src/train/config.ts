@@ -9,6 +9,7 @@ import type { Accountant } from '../privacy/accountant.js'
 import type { Clip } from '../privacy/clip/group-clip.js'
 import type { PrivacyEvent } from '../privacy/event/event.js'
 import type { RdpCurve } from '../privacy/rdp/curve.js'
+import type { BatchSampler, SamplingScheme } from '../sampling/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 
@@ -59,17 +60,25 @@ export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState, Curve 
   readonly steps: number
 }
 
+/** How the batches of a phase are drawn. */
+export type Sampling =
+  /** q: each example joins a step's batch independently with this probability. */
+  | { readonly samplingProbability: number; readonly sampler?: never }
+  /** Any other selection, whose scheme says what its event is. */
+  | { readonly sampler: BatchSampler; readonly samplingProbability?: never }
+
 /** A stretch of a run, with settings of its own, chosen before the run. */
-export interface Phase {
-  /** How many steps, or expected passes over the data: ⌈epochs / q⌉ steps. */
+export type Phase = PhaseBase & Sampling
+
+/** A phase, but for its batches. */
+export interface PhaseBase {
+  /** How many steps, or expected passes over the data: ⌈epochs / (share of the data in a batch)⌉ steps. */
   readonly steps: number | { readonly epochs: number }
   /** The rule of a step, counted from 0 within the phase; its bound is what the noise of the step is scaled to. */
   readonly clip: Clip | ((step: number) => Clip)
   /** σ of a step, counted from 0 within the phase: one value, which noise and ledger both read. */
   readonly noiseMultiplier: number | Schedule
-  /** q: each example joins a step's batch independently with this probability. */
-  readonly samplingProbability: number
-  /** q · N for the public size N that the run is planned for: the divisor of the phase's steps. */
+  /** The expected size of a batch for the public size N that the run is planned for, such as q · N: the divisor of the steps. */
   readonly expectedBatchSize: number
 }
 
@@ -85,7 +94,7 @@ export interface DpTrainingConfig<P extends Tree, C, S extends OptimizerState, C
 export interface StepSettings {
   readonly clip: Clip
   readonly noiseMultiplier: number
-  readonly samplingProbability: number
+  readonly sampler: BatchSampler
   readonly expectedBatchSize: number
 }
 
@@ -94,7 +103,7 @@ export interface PhaseSettings {
   readonly steps: number
   readonly noiseMultiplier: number | 'varies'
   readonly l2Bound: number | 'varies'
-  readonly samplingProbability: number
+  readonly sampling: SamplingScheme
   readonly expectedBatchSize: number
 }
 

@@ -7,16 +7,17 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
-import { Composition, noOp, poissonSampled } from '../privacy/event/event.js'
+import type { Clip } from '../privacy/clip/group-clip.js'
+import { Composition, noOp } from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
 import { meanOver } from '../privacy/mechanism.js'
-import { foldIn, physicalBatches, poissonSample } from '../sampling/index.js'
+import { foldIn, physicalBatches } from '../sampling/index.js'
 import { shapeError } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
 import { gradientMemory, samplesWithin } from './physical-memory.js'
 import type { Stepped, TrainingPlan, TrainState } from './plan.js'
-import { queryOf } from './query.js'
+import { type Query, queryOf } from './query.js'
 import { type CheckedRun, checkedRun } from './settings.js'
 
 /**
@@ -30,26 +31,6 @@ const examplesOf = (dataset: Dataset, indices: Int32Array): LabelledBatch => {
   return batch
 }
 
-/** What one step is made of, once its settings are known. */
-const stepParts = <P extends Tree, C, S extends OptimizerState, Curve>(
-  config: RunConfig<P, C, S, Curve>,
-  settings: StepSettings,
-) => {
-  const { samplingProbability, expectedBatchSize } = settings
-  return {
-    query: queryOf(config, settings),
-    sample: poissonSample({ samplingProbability }),
-    mean: meanOver(expectedBatchSize),
-    sampled: poissonSampled(samplingProbability),
-  }
-}
-
-const sameSettings = (a: StepSettings, b: StepSettings): boolean =>
-  a.clip === b.clip &&
-  a.noiseMultiplier === b.noiseMultiplier &&
-  a.samplingProbability === b.samplingProbability &&
-  a.expectedBatchSize === b.expectedBatchSize
-
 /** The plan of a run that was checked. @internal */
 export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
   config: RunConfig<P, C, S, Curve>,
@@ -57,12 +38,12 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
 ): TrainingPlan<P, C, S, DpTrainingSettings> => {
   const { model, loss, optimizer, inputShape, before = noOp } = config
   const { physicalBatchSize, steps } = settings
-  // Steps that follow each other mostly have the same settings: the parts of the last ones are kept.
-  let latest: { readonly at: StepSettings; readonly parts: ReturnType<typeof stepParts<P, C, S, Curve>> } | undefined
-  const partsAt = (step: number): ReturnType<typeof stepParts<P, C, S, Curve>> => {
-    const at = table.at(step)
-    if (latest === undefined || !sameSettings(latest.at, at)) latest = { at, parts: stepParts(config, at) }
-    return latest.parts
+  // Steps that follow each other mostly ask the same: the query of the last one is kept.
+  let latest: { readonly clip: Clip; readonly noiseMultiplier: number; readonly query: Query<P> } | undefined
+  const queryFor = ({ clip, noiseMultiplier }: StepSettings): Query<P> => {
+    if (latest?.clip !== clip || latest.noiseMultiplier !== noiseMultiplier)
+      latest = { clip, noiseMultiplier, query: queryOf(config, { clip, noiseMultiplier }) }
+    return latest.query
   }
 
   const limitFor = (dataset: Dataset, params: P): number =>
@@ -76,14 +57,14 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
     let inParts: ReturnType<typeof physicalBatches> | undefined
     return ({ step: t, params, optimizer: optimizerState, keys, ledger }) => {
       if (t >= steps) throw new RangeError(`step is ${t}: the plan ends after ${steps} steps`)
-      const { query, sample, mean, sampled } = partsAt(t)
-      const batch = sample(keys.sampling, t)(dataset.length)
+      const planned = table.at(t)
+      const batch = planned.batch(keys.sampling)(dataset.length)
       // Whoever is in the batch, the limit is the same: shapes are all it depends on.
       if (batch.length > 0) inParts ??= physicalBatches(limitFor(dataset, params))
       const at = optimizer.probe?.(params, optimizerState) ?? params
       const parts = (inParts ?? physicalBatches(1))(batch).map((indices) => () => examplesOf(dataset, indices))
-      const { released: sum, diagnostics } = query(foldIn(t)(keys.noise))(at, parts)
-      const released = mean(sum)
+      const { released: sum, diagnostics } = queryFor(planned)(foldIn(t)(keys.noise))(at, parts)
+      const released = meanOver(planned.expectedBatchSize)(sum)
       const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
       return {
         state: {
@@ -91,7 +72,7 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
           params: applyUpdates(params, updates),
           optimizer: nextOptimizer,
           keys,
-          ledger: Composition.concat(ledger, sampled(released.event)),
+          ledger: Composition.concat(ledger, planned.spends(released.event)),
         },
         diagnostics,
       }
@@ -123,7 +104,7 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
  * Checks a run in phases, scales the noise to a target, cuts the run at its budget, and returns the plan; or every field that is
  * wrong.
  *
- *   B_t ~ Poisson(q_t)      g̃_t = (Σ_{i∈B_t} clip_t(gᵢ) + N(0, σ_t²C_t²)) / (q_t N)      θ_{t+1} = θ_t + optimizer(g̃_t)
+ *   B_t ~ sampler_t         g̃_t = (Σ_{i∈B_t} clip_t(gᵢ) + N(0, σ_t²C_t²)) / (E|B_t|)      θ_{t+1} = θ_t + optimizer(g̃_t)
  *
  * Settings of a step are public and chosen before the run: phases one after another, and within a phase schedules of the clip
  * rule and of the noise multiplier, which clip, noise and ledger all read. One ledger counts all of them.

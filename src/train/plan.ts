@@ -9,7 +9,8 @@ import type { ClippingDiagnostics, NotPrivate } from '../privacy/clipped-grad.js
 import type { NoiseGrade, PrivacyEvent } from '../privacy/event/event.js'
 import type { Key } from '../sampling/index.js'
 import type { Tree } from '../tensor/tree.js'
-import type { PlanSettings, RunSettings, StepSettings } from './config.js'
+import type { PlanSettings, RunSettings } from './config.js'
+import type { PlannedStep } from './phase-table.js'
 
 /** Everything that a run is, between two steps: what a checkpoint holds. The keys make it secret. */
 export interface TrainState<P extends Tree, S extends OptimizerState> {
@@ -33,7 +34,7 @@ export interface TrainingPlan<P extends Tree, C, S extends OptimizerState, Setti
   readonly model: LayerRule<P, C>
   readonly settings: Settings
   /** What step t, counted from 0, clips, adds and draws. */
-  readonly at: (step: number) => StepSettings
+  readonly at: (step: number) => PlannedStep
   /** Expected passes over the data in so many steps: the sum of their q. */
   readonly epochsIn: (steps: number) => number
   /** The event of so many steps with noise of a grade, what was released before the run included. */

@@ -20,7 +20,7 @@ import { rdp } from '../privacy/rdp/accountant.js'
 import { key } from '../sampling/index.js'
 import { type Tree, treeSize } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
-import { type PhaseTable, phaseTable, stepsOf } from './phase-table.js'
+import { isSteady, type PhaseTable, periodOf, phaseTable, stepsOf } from './phase-table.js'
 import { queryEvent } from './query.js'
 
 export type Invalid = NEA.NonEmptyArray<InvalidParameter>
@@ -135,8 +135,10 @@ export type PhaseName = (phase: number, field: string) => string
 const phaseRules =
   (name: PhaseName) =>
   (phase: Phase, index: number): readonly Rule[] => {
-    const { steps: asked, clip, noiseMultiplier, samplingProbability, expectedBatchSize } = phase
-    const steps = stepsOf(phase)
+    const { steps: asked, clip, noiseMultiplier, samplingProbability, sampler, expectedBatchSize } = phase
+    const sampled = sampler !== undefined || (samplingProbability > 0 && samplingProbability <= 1)
+    const steps = sampled ? stepsOf(phase) : typeof asked === 'number' ? asked : asked.epochs > 0 ? 1 : Number.NaN
+    const period = sampler === undefined ? 1 : periodOf(sampler.scheme)
     const counted = isCount(steps) ? steps : 1
     const noise = worst(noiseMultiplier, counted, (sigma) => Number.isFinite(sigma) && sigma >= 0)
     const noisy = !worst<number>(noiseMultiplier, counted, (sigma) => sigma === 0).holds
@@ -155,8 +157,14 @@ const phaseRules =
       {
         parameter: name(index, 'samplingProbability'),
         value: samplingProbability,
-        holds: samplingProbability > 0 && samplingProbability <= 1,
+        holds: sampled,
         requirement: 'in (0, 1]',
+      },
+      {
+        parameter: name(index, 'sampler'),
+        value: sampler?.scheme._tag,
+        holds: period === 1 || isSteady(phase),
+        requirement: 'one whose batches are drawn step by step, where noise or clip change from step to step',
       },
       {
         parameter: name(index, 'expectedBatchSize'),
