@@ -8,6 +8,7 @@ import type { Tree } from '../../tensor/tree.js'
 import { reshape } from '../../tensor/view.js'
 import { groupedReadings, groupedRows, isLabelled } from '../grouped.js'
 import { type LayerRule, layer, type Pullback } from '../layer.js'
+import { relabelled } from './position.js'
 
 /**
  * How the outer layer's parameters P are the inner layer's Q. Both ways only move and reshape numbers; `lead` counts the
@@ -15,6 +16,8 @@ import { type LayerRule, layer, type Pullback } from '../layer.js'
  */
 export interface Form<P extends Tree, Q extends Tree> {
   readonly name: string
+  /** What the places of the inner layer's list are called, in messages about shapes. */
+  readonly labels?: readonly string[]
   readonly into: (params: P) => Q
   readonly from: (params: Q, lead: 0 | 1) => P
   /** Shapes of one sample, outer to inner and back; numbers keep their order. Default: the same. Throws a ShapeError. */
@@ -42,14 +45,14 @@ const eachSample =
  * Object.keys(rule.init(key(0), [3]).params) // => ['w']
  */
 export const inForm =
-  <P extends Tree, Q extends Tree>({ name, into, from, input = same, output = same }: Form<P, Q>) =>
+  <P extends Tree, Q extends Tree>({ name, labels, into, from, input = same, output = same }: Form<P, Q>) =>
   <C>(rule: LayerRule<Q, C>): LayerRule<P, C> => {
     const [inputInto, inputFrom] = [eachSample(input.into), eachSample(input.from)]
     const [outputInto, outputFrom] = [eachSample(output.into), eachSample(output.from)]
     return layer<P, C>({
       name,
       init: (key: Key, shape: Shape) => {
-        const inner = rule.init(key, input.into(shape))
+        const inner = relabelled(labels, () => rule.init(key, input.into(shape)))
         return { params: from(inner.params, 0), output: output.from(inner.output) }
       },
       forward: (backend, params, x) => {

@@ -29,6 +29,7 @@ export const named = <const R extends Readonly<Record<string, AnyLayer>>>(
     name: `named(${Object.entries(layers)
       .map(([name, rule]) => `${name}: ${rule.name}`)
       .join(', ')})`,
+    labels: names,
     into: (params) => names.map((name) => (params as Readonly<Record<string, Tree>>)[name] as Tree),
     from: (params) => Object.fromEntries(names.map((name, index) => [name, params[index] as Tree])) as P,
   })(inner)

@@ -10,6 +10,7 @@ import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { join, parted } from '../pack.js'
+import { initAt } from './position.js'
 import type { CachesOf, ParamsOf } from './sequential.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
@@ -100,7 +101,7 @@ export const parallel =
     return layer<P, C>({
       name,
       init: (k: Key, input: Shape) => {
-        const made = rules.map((rule, b) => rule.init(foldIn(b)(k), input))
+        const made = rules.map((rule, b) => initAt(`${b}`, rule, foldIn(b)(k), { given: input, model: input }))
         return {
           params: made.map(({ params }) => params) as unknown as P,
           output: outputOf(made.map(({ output }) => output) as readonly Shape[] as readonly [Shape, ...Shape[]]),

@@ -19,6 +19,7 @@ const around = <P extends Tree, C, Q extends Tree, D>(
 ): LayerRule<ResidualParams<P, Q>, ParallelCache<readonly [C, D]>> =>
   inForm<ResidualParams<P, Q>, readonly [P, Q]>({
     name: `residual(${body.name}, ${shortcut.name})`,
+    labels: ['body', 'shortcut'],
     into: (params) => [params.body, params.shortcut],
     from: ([ofBody, ofShortcut]) => ({ body: ofBody, shortcut: ofShortcut }),
   })(parallel()(body, shortcut) as unknown as LayerRule<readonly [P, Q], ParallelCache<readonly [C, D]>>)

@@ -9,6 +9,7 @@ import { type Tensor, zeros } from '../../tensor/tensor.js'
 import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { initAt } from './position.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
 
@@ -29,6 +30,7 @@ export type CachesOf<Ls extends readonly AnyLayer[]> = {
  *   forward(f ∘ g) = forward f ∘ forward g      pullback(f ∘ g) = pullback g ∘ pullback f      ‖g‖² = Σ_layers ‖g_layer‖²
  *
  * Cost       one backward pass, whatever is read of it; no cotangent is formed below the first layer with parameters
+ * Errors     ShapeError where a layer cannot take what the one before it gives, with its place, both shapes, and the model's input
  * Laws       associative up to the grouping of the parameters; `sequential()` is the identity
  * Reference  Fong, Spivak, Tuyéras 2019, arXiv:1711.10455 (learners compose as lenses)
  *
@@ -79,7 +81,7 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
     init: (k: Key, input: Shape) => {
       const params: Tree[] = []
       const output = rules.reduce((shape, rule, index) => {
-        const next = rule.init(foldIn(index)(k), shape)
+        const next = initAt(`${index}`, rule, foldIn(index)(k), { given: shape, model: input })
         params.push(next.params)
         return next.output
       }, input)
