@@ -17,6 +17,7 @@ export {
   unsupportedEvent,
 } from './accountant.js'
 export * from './audit/clopper-pearson.js'
+export * from './audit/experiment.js'
 export * from './audit/membership.js'
 export * from './audit/one-run.js'
 export * from './audit/scores.js'

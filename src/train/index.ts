@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './audit.js'
 export * from './checkpoint.js'
 export * from './config.js'
 export * from './dp-sgd.js'
