@@ -4,9 +4,11 @@
  * The model is a row of weights; canary i has a number of its own among the inputs, whose gradient is long and is clipped to C.
  * The released sum at that number is C for each time it took part, and noise.
  */
+
+import { type Batch, takeBatch } from '../../src/grad/batch.js'
 import { linear } from '../../src/grad/layers/linear.js'
 import { meanSquaredError } from '../../src/grad/losses/loss.js'
-import { type Batch, takeBatch, weightedGrad } from '../../src/grad/per-sample.js'
+import { weightedGrad } from '../../src/grad/per-sample.js'
 import { type BoundedSum, flatClip } from '../../src/privacy/clip/clip.js'
 import { clippedGrad } from '../../src/privacy/clipped-grad.js'
 import * as Event from '../../src/privacy/event/event.js'
