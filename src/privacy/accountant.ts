@@ -37,8 +37,15 @@ export interface Bounds {
   readonly upper: number
   /** The relation between datasets for which this holds. */
   readonly neighbouring: Neighbouring
-  /** How the exact accountant found it. */
-  readonly method?: 'gaussian' | 'single step' | 'contour' | 'smoothed' | 'chernoff'
+  /** How it was found, by an accountant that has several ways. */
+  readonly method?:
+    | 'gaussian'
+    | 'single step'
+    | 'contour'
+    | 'smoothed'
+    | 'chernoff'
+    | 'connected dots'
+    | 'privacy random variable'
   /** The Rényi order at which the bound was read, where it was read from a Rényi curve. */
   readonly order?: number
 }

@@ -74,6 +74,34 @@ export * from './mechanism/laplace.js'
 export * from './mechanism.js'
 export * from './monte-carlo.js'
 export * from './neighbouring.js'
+export * from './pld/accountant.js'
+export {
+  type CountedPair,
+  deltaOfPairs,
+  epsilonOfPairs,
+} from './pld/composed-pairs.js'
+export { type PldCurve, PldCurves, type PldMechanism, type PldSampling, type PldTerm } from './pld/curve.js'
+export {
+  approximateDpPair,
+  discreteGaussianPair,
+  discreteLaplacePair,
+  laplacePair,
+  randomizedResponsePair,
+} from './pld/discrete-pair.js'
+export { gaussianMixturePair, gaussianPair, replacedGaussianPair } from './pld/gaussian-pair.js'
+export {
+  chosenAmong,
+  type LossAtom,
+  type LossDensity,
+  type LossDistribution,
+  type Masses,
+  type PrivacyLossPair,
+  pairOfDistribution,
+  pairOfMasses,
+  swapped,
+} from './pld/loss-pair.js'
+export { type PairDirection, poissonSampledPair } from './pld/poisson-pair.js'
+export * from './prv/accountant.js'
 export * from './random-allocation/accountant.js'
 export * from './rdp/accountant.js'
 export * from './rdp/closed-form.js'

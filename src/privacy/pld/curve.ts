@@ -1,0 +1,155 @@
+/**
+ * Compositions as data: which mechanisms, on which samples, how often. Their loss laws are made when a question is asked.
+ */
+import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
+import {
+  approximateDpPair,
+  discreteGaussianPair,
+  discreteLaplacePair,
+  laplacePair,
+  randomizedResponsePair,
+} from './discrete-pair.js'
+import { gaussianMixturePair, gaussianPair, replacedGaussianPair } from './gaussian-pair.js'
+import { chosenAmong, type PrivacyLossPair, swapped } from './loss-pair.js'
+import { type PairDirection, poissonSampledPair } from './poisson-pair.js'
+import { truncation } from './truncated-poisson.js'
+
+/** A mechanism whose pair is known, scaled to the relation between datasets. μ and β are sensitivities in units of the noise. */
+export type PldMechanism =
+  | { readonly _tag: 'Gaussian'; readonly mu: number }
+  | { readonly _tag: 'Laplace'; readonly beta: number }
+  | { readonly _tag: 'DiscreteGaussian'; readonly sigma: number; readonly sensitivity: number }
+  | { readonly _tag: 'DiscreteLaplace'; readonly rate: number; readonly sensitivity: number }
+  | { readonly _tag: 'RandomizedResponse'; readonly noiseParameter: number; readonly buckets: number }
+  | { readonly _tag: 'ApproximateDp'; readonly epsilon: number; readonly delta: number }
+  | { readonly _tag: 'MixtureOfGaussians'; readonly mus: readonly number[]; readonly probabilities: readonly number[] }
+
+/** How the records that a mechanism sees were drawn. */
+export type PldSampling =
+  | { readonly _tag: 'None' }
+  | { readonly _tag: 'Poisson'; readonly samplingProbability: number }
+  | {
+      readonly _tag: 'TruncatedPoisson'
+      readonly samplingProbability: number
+      readonly datasetSize: number
+      readonly truncatedBatchSize: number
+    }
+
+/** A mechanism on a sample. */
+export interface PldTerm {
+  readonly mechanism: PldMechanism
+  readonly sampling: PldSampling
+}
+
+/** Terms with counts, in the order of their text, each once; and Σ μ² of unsampled Gaussians (∞: something was not private). */
+export interface PldCurve {
+  readonly precision: number
+  readonly terms: readonly { readonly term: PldTerm; readonly count: number }[]
+}
+
+const textOf = (term: PldTerm): string => JSON.stringify(term)
+
+/**
+ * Curves under composition: equal terms are counted, precisions add. The order in which a curve was put together leaves no trace but
+ * the rounding of the precision.
+ */
+export const PldCurves: Monoid<PldCurve> = {
+  empty: { precision: 0, terms: [] },
+  concat: (a, b) => {
+    const counts = new Map<string, { readonly term: PldTerm; readonly count: number }>()
+    for (const { term, count } of [...a.terms, ...b.terms]) {
+      const text = textOf(term)
+      counts.set(text, { term, count: (counts.get(text)?.count ?? 0) + count })
+    }
+    return {
+      precision: a.precision + b.precision,
+      terms: [...counts.entries()].toSorted(([x], [y]) => (x < y ? -1 : 1)).map(([, part]) => part),
+    }
+  },
+}
+
+/** The curve of one term. */
+export const pldOf = (term: PldTerm): PldCurve =>
+  term.mechanism._tag === 'Gaussian' && term.sampling._tag === 'None'
+    ? { precision: term.mechanism.mu ** 2, terms: [] }
+    : { precision: 0, terms: [{ term, count: 1 }] }
+
+/** The curve of something that was released without protection. */
+export const nonPrivatePld: PldCurve = { precision: Infinity, terms: [] }
+
+/** `count` times a curve. */
+export const repeatPld =
+  (count: number) =>
+  ({ precision, terms }: PldCurve): PldCurve =>
+    count === 0
+      ? PldCurves.empty
+      : { precision: count * precision, terms: terms.map((part) => ({ ...part, count: count * part.count })) }
+
+/** The pair of a mechanism on all data, P being the law with the record. */
+const unsampled = (mechanism: PldMechanism, neighbouring: Neighbouring): PrivacyLossPair => {
+  switch (mechanism._tag) {
+    case 'Gaussian':
+      return gaussianPair(mechanism.mu)
+    case 'Laplace':
+      return laplacePair(mechanism.beta)
+    case 'DiscreteGaussian':
+      return discreteGaussianPair(mechanism)
+    case 'DiscreteLaplace':
+      return discreteLaplacePair(mechanism)
+    case 'RandomizedResponse':
+      return randomizedResponsePair({ ...mechanism, neighbours: neighbouring === 'replaceOne' ? 'replace' : 'remove' })
+    case 'ApproximateDp':
+      return approximateDpPair(mechanism)
+    case 'MixtureOfGaussians':
+      return gaussianMixturePair(mechanism.mus.map((mu, i) => ({ mu, probability: mechanism.probabilities[i] ?? 0 })))
+  }
+}
+
+/** Is the loss of one direction distributed as that of the other? */
+const isSymmetric = ({ mechanism, sampling }: PldTerm, neighbouring: Neighbouring): boolean =>
+  neighbouring === 'replaceOne' ||
+  (sampling._tag === 'None' && mechanism._tag !== 'MixtureOfGaussians' && mechanism._tag !== 'RandomizedResponse')
+
+/** The pair of a term in one direction. */
+export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction: PairDirection): PrivacyLossPair => {
+  const { mechanism, sampling } = term
+  const base = unsampled(mechanism, neighbouring)
+  switch (sampling._tag) {
+    case 'None':
+      return isSymmetric(term, neighbouring) || direction === 'remove' ? base : swapped(base)
+    case 'Poisson': {
+      const q = sampling.samplingProbability
+      // The sensitivity to a replaced record is twice μ: one record's own step to either side.
+      return neighbouring === 'replaceOne' && mechanism._tag === 'Gaussian'
+        ? replacedGaussianPair({ mu: 0.5 * mechanism.mu, samplingProbability: q })
+        : poissonSampledPair(direction, q)(base)
+    }
+    case 'TruncatedPoisson': {
+      const { probability, samplingProbability } = truncation(sampling)
+      const mu = mechanism._tag === 'Gaussian' ? mechanism.mu / sensitivityOf(neighbouring) : 0
+      const uncut: PldTerm = { mechanism, sampling: { ...sampling, _tag: 'Poisson' } }
+      return chosenAmong([
+        { weight: 1 - probability, pair: pairOfTerm(uncut, neighbouring, direction) },
+        // A displaced record and a new one: twice the change, on either side.
+        { weight: probability, pair: replacedGaussianPair({ mu: 2 * mu, samplingProbability }) },
+      ])
+    }
+  }
+}
+
+/** Pairs with counts in each direction that has to be looked at. */
+export const directionsOf =
+  (neighbouring: Neighbouring) =>
+  ({
+    precision,
+    terms,
+  }: PldCurve): readonly (readonly { readonly pair: PrivacyLossPair; readonly count: number }[])[] => {
+    const directions: readonly PairDirection[] = terms.every(({ term }) => isSymmetric(term, neighbouring))
+      ? ['remove']
+      : ['remove', 'add']
+    return directions.map((direction) => [
+      ...(precision > 0 ? [{ pair: gaussianPair(Math.sqrt(precision)), count: 1 }] : []),
+      ...terms.map(({ term, count }) => ({ pair: pairOfTerm(term, neighbouring, direction), count })),
+    ])
+  }
