@@ -150,15 +150,18 @@ describe('compositions', () => {
     const parts = [some.grad[2].weight, some.grad[2].bias as Tensor].map((leaf) => reference.rowDots(leaf, leaf))
     near(squaredNorm, reference.zip('add', parts[0] as Tensor, parts[1] as Tensor))
   })
-  it('a table of parameters names each with its shape and count, and adds up', () => {
+  it('a table of parameters names each with its shape and count, says which are trained, and adds those up', () => {
     const { params } = named({ hidden: linear(4), act: relu, head: linear(2) }).init(key(0), [3])
-    expect(parameterTable(params).split('\n')).toEqual([
-      'name           shape  count',
-      'hidden.weight  [4,3]     12',
-      'hidden.bias    [4]        4',
-      'head.weight    [2,4]      8',
-      'head.bias      [2]        2',
-      'total                    26',
+    const body = linear(4).init(key(1), [2]).params
+    expect(parameterTable(params, { body }).split('\n')).toEqual([
+      'name           shape    count  trainable',
+      'hidden.weight  [4,3]       12  yes',
+      'hidden.bias    [4]          4  yes',
+      'head.weight    [2,4]        8  yes',
+      'head.bias      [2]          2  yes',
+      'body.weight    [4,2]        8  no',
+      'body.bias      [4]          4  no',
+      'total          trained     26',
     ])
     expect(parameterRows(params).reduce((sum, { count }) => sum + count, 0)).toBe(treeSize(params))
   })

@@ -4,6 +4,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  type AnyLayer,
   conv1d,
   conv2d,
   conv3d,
@@ -12,6 +13,7 @@ import {
   embeddingBag,
   groupNorm,
   instanceNorm,
+  linear,
   meanSquaredError,
   pad,
   samePadding,
@@ -124,6 +126,24 @@ describe('tables of tokens', () => {
   it('a padding outside of the table is a ShapeError', () => {
     expectShapeError(() => embedding({ vocabulary, features, paddingIndex: 4 }).init(key(0), [3]))
     expectShapeError(() => embeddingBag({ vocabulary, features, paddingIndex: -1 }).init(key(0), [3]))
+  })
+})
+
+describe('biases', () => {
+  it('a Gram norm does not lose the bias where the input is 0 and products of cotangents underflow', () => {
+    const on = defaultBackend()
+    for (const [model, input, output] of [
+      [linear(8), [2, 8], [2, 8]],
+      [conv2d(8, { kernel: 3 }), [2, 3, 4], [8, 1, 2]],
+    ] as const) {
+      const rule = model as unknown as AnyLayer
+      const { params } = rule.init(key(0), input)
+      const [, cache] = rule.forward(on, params, zeros([1, ...input]))
+      const gy = full(1e-25, [1, ...output])
+      const norm = Math.sqrt(toArray(rule.perSampleSquaredNorm(on, params, cache, gy))[0] as number)
+      const sum = rule.weightedGrad(on, params, cache, gy, full(1, [1])) as { readonly bias: Tensor }
+      expect(norm).toBeGreaterThanOrEqual(Math.hypot(...toArray(sum.bias)))
+    }
   })
 })
 

@@ -12,6 +12,7 @@ import {
   layer,
   linear,
   pairwiseDots,
+  pairwiseDotsPerLeaf,
   perSampleGrad,
   perSampleSquaredNorm,
   quantities,
@@ -50,6 +51,7 @@ describe('quantities', () => {
           squares: sumOfSquaredGrads,
           variance: gradVariance,
           dots: pairwiseDots,
+          dotsPerLeaf: pairwiseDotsPerLeaf,
           perLeaf: squaredNormPerLeaf,
           perLayer: squaredNormPerGroup((path) => path.split('.')[0] as string),
         })(params, batch)
@@ -82,6 +84,25 @@ describe('quantities', () => {
             'float64',
           ),
         )
+        const dotsOfLeaves = namedLeaves(found.dotsPerLeaf as Tree).map(({ leaf }) => leaf)
+        near(
+          found.dots,
+          dotsOfLeaves.reduce(
+            zipTensorsWith((a, b) => a + b),
+            zeros([count, count], 'float64'),
+          ),
+        )
+        for (const [j, { leaf }] of namedLeaves(found.perLeaf as Tree).entries()) {
+          const dots = toArray(dotsOfLeaves[j] as Tensor)
+          near(
+            leaf,
+            tensor(
+              rows.map((_, n) => dots[n * (count + 1)] as number),
+              [count],
+              'float64',
+            ),
+          )
+        }
         const norm = perSampleSquaredNorm(loss, model, { backend, plan: 'materialised' })(params, batch).squaredNorm
         const add = zipTensorsWith((a, b) => a + b)
         const added = (parts: readonly Tensor[]) => parts.reduce(add, zeros([count], 'float64'))

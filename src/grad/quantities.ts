@@ -42,16 +42,29 @@ export const gradVariance = <P extends Tree>(backend: Backend, { grad, count }: 
     return backend.weightedRowSum(share, backend.map('square', centred))
   })(grad())
 
+/** ⟨row n, row m⟩ of every pair of rows. */
+const dotsOfRows = (backend: Backend, count: number, leaf: Tensor): Tensor => {
+  const rows = packedAs(backend, [count, sizeOf(leaf.shape.slice(1))], leaf)
+  return backend.matmul(rows, transpose()(rows))
+}
+
 /**
  * ⟨gₙ, gₘ⟩ of every pair of samples, over all parameters; the diagonal is the squared norms.
  *
  * Shapes  [n, n], float64 sums of the products of each leaf
  */
 export const pairwiseDots = <P extends Tree>(backend: Backend, { grad, count }: PerSampleGradients<P>): Tensor =>
-  foldTree(zeros([count, count], 'float64'), (sum, leaf) => {
-    const rows = packedAs(backend, [count, sizeOf(leaf.shape.slice(1))], leaf)
-    return zipTensorsWith((a, b) => a + b)(sum, backend.matmul(rows, transpose()(rows)))
-  })(grad())
+  foldTree(zeros([count, count], 'float64'), (sum, leaf) =>
+    zipTensorsWith((a, b) => a + b)(sum, dotsOfRows(backend, count, leaf)),
+  )(grad())
+
+/**
+ * ⟨gₙ, gₘ⟩ of every pair of samples, for each leaf on its own.
+ *
+ * Shapes  each leaf becomes [n, n]
+ */
+export const pairwiseDotsPerLeaf = <P extends Tree>(backend: Backend, { grad, count }: PerSampleGradients<P>): P =>
+  mapTree((leaf) => dotsOfRows(backend, count, leaf))(grad())
 
 /**
  * ‖gₙ‖² of each leaf on its own.

@@ -3,7 +3,7 @@
  * before the gradient does: saturated gates have cotangents of 10⁻²⁵, whose squares are 0 in float32.
  */
 import type { Backend } from '../tensor/backend/backend.js'
-import { zipTensorsWith } from '../tensor/elementwise.js'
+import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** The smallest normal number; a product of magnitude below it may be lost. */
@@ -34,9 +34,19 @@ export const lostByUnderflow = (
   return zipTensorsWith((ofA, ofB) => (ofA === 0 || ofB === 0 ? 0 : tau * (o * ofA + i * ofB) + tau * tau * i * o))
 }
 
-/** A squared norm in the Gram form of a [n, t, i] and b [n, t, o], and what underflow can have taken from it. @internal */
-export const aboveUnderflow = (backend: Backend, squaredNorm: Tensor, a: Tensor, b: Tensor): Tensor => {
+/**
+ * A squared norm in the Gram form of a [n, t, i] and b [n, t, o], and what underflow can have taken from it. Where `one` is 1,
+ * each row of a has a 1 more, for the bias.
+ *
+ * @internal
+ */
+export const aboveUnderflow = (
+  backend: Backend,
+  squaredNorm: Tensor,
+  { a, b, one }: { readonly a: Tensor; readonly b: Tensor; readonly one: 0 | 1 },
+): Tensor => {
   const [, t, i] = a.shape as readonly [number, number, number]
-  const lost = lostByUnderflow(backend, { t, i, o: b.shape[2] as number })
-  return zipTensorsWith((s, l) => s + l)(squaredNorm, lost(backend.rowDots(a, a), backend.rowDots(b, b)))
+  const lost = lostByUnderflow(backend, { t, i: i + one, o: b.shape[2] as number })
+  const ofA = mapTensor((square) => square + one * t)(backend.rowDots(a, a))
+  return zipTensorsWith((s, l) => s + l)(squaredNorm, lost(ofA, backend.rowDots(b, b)))
 }

@@ -98,7 +98,7 @@ export const linear = (
       const gram = (m: Tensor): Tensor => backend.matmul(m, transpose([0, 2, 1])(m))
       const inputs = one === 0 ? gram(a) : backend.zip('add', gram(a), scalar(1))
       const ofSquaredNorm = summationError(backend, i + o + 4)
-      const squaredNorm = aboveUnderflow(backend, backend.rowDots(inputs, gram(b)), a, b)
+      const squaredNorm = aboveUnderflow(backend, backend.rowDots(inputs, gram(b)), { a, b, one })
       return noShorterThan({ ofSquaredNorm, ofGradient })(squaredNorm, scale)
     },
     weightedGrad: (backend, params, x, gy, weight) => {
