@@ -12,6 +12,8 @@ import {
 } from '../src/optim/index.js'
 import {
   type Accountant,
+  byLayer,
+  type ClipRule,
   Event,
   epsilonOf,
   flatClip,
@@ -36,8 +38,10 @@ import {
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { flatten, type Tree, toArray } from '../src/tensor/index.js'
 import {
+  decodeCheckpoint,
   dpSgd,
   dpTraining,
+  encodeCheckpoint,
   gradientMemory,
   samplesWithin,
   type TrainingPlan,
@@ -139,7 +143,7 @@ describe('phases', () => {
     expect(states[4]?.ledger).toEqual(
       Event.composed([1, 2, 3, 4].map((sigma) => Event.poissonSampled(1e-9)(Event.gaussian(sigma)))),
     )
-    expect(plan.at(3).clip.l2Bound).toBe(1 / 8)
+    expect((plan.at(3).clip as ClipRule).l2Bound).toBe(1 / 8)
     expect(plan.settings.phases[0]?.noiseMultiplier).toBe('varies')
   })
 
@@ -358,8 +362,47 @@ describe('on a grid', () => {
   })
 
   it('a grid that cannot hold the bound is refused', () => {
-    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 3 } }))).toEqual(['grid'])
-    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 1e-9 } }))).toEqual(['grid'])
+    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 3 } }))).toEqual(['phases'])
+    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 1e-9 } }))).toEqual(['phases'])
+  })
+})
+
+describe('a clip that adapts', () => {
+  const adaptive = { ...phase, clip: { adaptive: { initialClipNorm: 8, countDeviation: 2 } } }
+
+  it('releases gradient and counts as one event that costs what its noise multiplier says', () => {
+    const plan = right(dpTraining({ ...base, phases: [adaptive] }))
+    const state = run(plan)
+    expect(state.ledger).toEqual(plan.event(6, 'float'))
+    const plain = right(dpTraining({ ...base, phases: [phase] }))
+    const [adapts, fixed] = [plan.spent(state.ledger).upper, plain.spent(plain.event(6, 'float')).upper]
+    expect(Math.abs(adapts / fixed - 1)).toBeLessThan(1e-9)
+    expect(plan.settings.phases[0]?.l2Bound).toBe('adapts')
+  })
+
+  it('the bound follows the norms, is part of the state, and goes on through a checkpoint and into the next phase', () => {
+    const long = { ...adaptive, steps: 30 }
+    const plan = right(dpTraining({ ...base, phases: [long, { ...adaptive, steps: 2 }] }))
+    const half = run(plan, undefined, 17)
+    expect(half.bounds['']).toBeLessThan(4)
+    const read = right(decodeCheckpoint(plan, plan.init(key(0)))(encodeCheckpoint(plan)(half)))
+    expect(read.state).toEqual(half)
+    expect(run(plan, read.state)).toEqual(run(plan))
+    const between = run(plan, undefined, 30)
+    const after = run(plan, between, 31)
+    expect(Math.abs((after.bounds[''] as number) / (between.bounds[''] as number) - 1)).toBeLessThan(0.25)
+    expect(E.isLeft(decodeCheckpoint(plan, half)(encodeCheckpoint(plan)({ ...half, bounds: { '': -1 } })))).toBe(true)
+  })
+
+  it('by groups, with a target, and refused where the counts leave nothing', () => {
+    const groups = { ...phase, clip: { adaptive: { initialClipNorm: 1, countDeviation: 20, group: byLayer } } }
+    const plan = right(dpTraining({ ...base, phases: [groups], targetEpsilon: 5 }))
+    const state = run(plan)
+    expect(Object.keys(state.bounds).length).toBe(2)
+    expect(plan.spent(state.ledger).upper).toBeLessThanOrEqual(5)
+    expect(names(dpTraining({ ...base, phases: [{ ...adaptive, noiseMultiplier: 9 }] }))).toEqual(['phases'])
+    expect(names(dpTraining({ ...base, phases: [adaptive], targetEpsilon: 0.3 }))).toEqual(['targetEpsilon'])
+    expect(names(dpTraining({ ...base, phases: [adaptive], grid: true }))).toEqual(['phases'])
   })
 })
 

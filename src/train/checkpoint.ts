@@ -17,6 +17,7 @@ import { showShape } from '../tensor/shape.js'
 import { isTensor } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 import type { TrainingPlan, TrainState } from './plan.js'
+import { initialBound } from './query.js'
 import { decodeState, encodeState } from './state-codec.js'
 
 const format = 'fp-dp checkpoint 2'
@@ -38,7 +39,7 @@ const checksumOf = (text: string | Uint8Array): string =>
  */
 const fingerprint = <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>): string => {
   const { steps } = plan.settings
-  const bounds = Array.from({ length: steps }, (_, step) => plan.at(step).clip.l2Bound)
+  const bounds = Array.from({ length: steps }, (_, step) => initialBound(plan.at(step).clip))
   const schedule = checksumOf(JSON.stringify([plan.event(steps, 'float'), bounds]))
   return JSON.stringify({ model: plan.model.name, ...plan.settings, physicalBatchSize: undefined, schedule })
 }
@@ -137,6 +138,11 @@ export const decodeCheckpoint =
       }),
     )
 
+const isBounds = (bounds: unknown): boolean =>
+  typeof bounds === 'object' &&
+  bounds !== null &&
+  Object.values(bounds).every((bound) => typeof bound === 'number' && bound > 0 && Number.isFinite(bound))
+
 /** ε of a ledger; NaN where it is none that the accountant of the plan knows. */
 const spends = <P extends Tree, C, S extends OptimizerState>(
   plan: TrainingPlan<P, C, S>,
@@ -152,12 +158,13 @@ const spends = <P extends Tree, C, S extends OptimizerState>(
 const checkState = <P extends Tree, C, S extends OptimizerState>(
   plan: TrainingPlan<P, C, S>,
   like: TrainState<P, S>,
-  { step, params, optimizer, keys, ledger: json }: Partial<TrainState<P, S>>,
+  { step, params, optimizer, keys, ledger: json, bounds }: Partial<TrainState<P, S>>,
 ): E.Either<DataError, TrainState<P, S>> => {
   const [found, allowed] = [outline([params, optimizer]), outline([like.params, like.optimizer])]
   if (found !== allowed) return refuse(`parameters and optimizer ${found}`, allowed)
   if (!(Number.isSafeInteger(step) && (step as number) >= 0)) return refuse(`step ${step}`, 'a count of steps')
   if (!(isKey(keys?.sampling) && isKey(keys?.noise))) return refuse('keys that are none', 'a sampling and a noise key')
+  if (!isBounds(bounds)) return refuse('bounds that are none', 'a positive number for each group')
   return pipe(
     eventFromJson(json),
     E.mapLeft((invalid) =>
@@ -170,7 +177,7 @@ const checkState = <P extends Tree, C, S extends OptimizerState>(
     E.chain((ledger) => {
       const released = plan.event(step as number, 'float')
       return spends(plan, ledger) >= spends(plan, released)
-        ? E.right({ ...({ step, params, optimizer, keys } as TrainState<P, S>), ledger })
+        ? E.right({ ...({ step, params, optimizer, keys, bounds } as TrainState<P, S>), ledger })
         : refuse(`a ledger of ${showEvent(ledger)}`, `at least ${showEvent(released)}`)
     }),
   )

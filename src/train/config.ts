@@ -6,6 +6,7 @@ import type { Loss } from '../grad/losses/loss.js'
 import type { GradientOptions } from '../grad/per-sample.js'
 import type { GradientTransformation, OptimizerState, Schedule } from '../optim/index.js'
 import type { Accountant } from '../privacy/accountant.js'
+import type { AdaptiveQuantileOptions } from '../privacy/clip/adaptive-quantile.js'
 import type { Clip } from '../privacy/clip/group-clip.js'
 import type { PrivacyEvent } from '../privacy/event/event.js'
 import type { RdpCurve } from '../privacy/rdp/curve.js'
@@ -60,6 +61,14 @@ export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState, Curve 
   readonly steps: number
 }
 
+/** Bounds that follow a quantile of the gradient norms, estimated within the noise of each step: `adaptiveQuantileClip`. */
+export interface AdaptiveChoice {
+  readonly adaptive: Omit<AdaptiveQuantileOptions, 'noiseMultiplier' | 'expectedBatchSize'>
+}
+
+/** A clip that is known before the run, or one that adapts. */
+export type ClipChoice = Clip | AdaptiveChoice
+
 /** How the batches of a phase are drawn. */
 export type Sampling =
   /** q: each example joins a step's batch independently with this probability. */
@@ -75,7 +84,7 @@ export interface PhaseBase {
   /** How many steps, or expected passes over the data: ⌈epochs / (share of the data in a batch)⌉ steps. */
   readonly steps: number | { readonly epochs: number }
   /** The rule of a step, counted from 0 within the phase; its bound is what the noise of the step is scaled to. */
-  readonly clip: Clip | ((step: number) => Clip)
+  readonly clip: ClipChoice | ((step: number) => Clip)
   /** σ of a step, counted from 0 within the phase: one value, which noise and ledger both read. */
   readonly noiseMultiplier: number | Schedule
   /** The expected size of a batch for the public size N that the run is planned for, such as q · N: the divisor of the steps. */
@@ -92,7 +101,7 @@ export interface DpTrainingConfig<P extends Tree, C, S extends OptimizerState, C
 
 /** The public numbers of one step. */
 export interface StepSettings {
-  readonly clip: Clip
+  readonly clip: ClipChoice
   readonly noiseMultiplier: number
   readonly sampler: BatchSampler
   readonly expectedBatchSize: number
@@ -102,7 +111,7 @@ export interface StepSettings {
 export interface PhaseSettings {
   readonly steps: number
   readonly noiseMultiplier: number | 'varies'
-  readonly l2Bound: number | 'varies'
+  readonly l2Bound: number | 'varies' | 'adapts'
   readonly sampling: SamplingScheme
   readonly expectedBatchSize: number
 }

@@ -7,7 +7,6 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
-import type { Clip } from '../privacy/clip/group-clip.js'
 import { Composition, noOp } from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
 import { meanOver } from '../privacy/mechanism.js'
@@ -39,10 +38,13 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
   const { model, loss, optimizer, inputShape, before = noOp } = config
   const { physicalBatchSize, steps } = settings
   // Steps that follow each other mostly ask the same: the query of the last one is kept.
-  let latest: { readonly clip: Clip; readonly noiseMultiplier: number; readonly query: Query<P> } | undefined
-  const queryFor = ({ clip, noiseMultiplier }: StepSettings): Query<P> => {
-    if (latest?.clip !== clip || latest.noiseMultiplier !== noiseMultiplier)
-      latest = { clip, noiseMultiplier, query: queryOf(config, { clip, noiseMultiplier }) }
+  let latest: { readonly of: StepSettings; readonly query: Query<P> } | undefined
+  const queryFor = (of: StepSettings): Query<P> => {
+    const same =
+      latest?.of.clip === of.clip &&
+      latest.of.noiseMultiplier === of.noiseMultiplier &&
+      latest.of.expectedBatchSize === of.expectedBatchSize
+    if (latest === undefined || !same) latest = { of, query: queryOf(config, of) }
     return latest.query
   }
 
@@ -55,7 +57,7 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
 
   const step = (dataset: Dataset): ((state: TrainState<P, S>) => Stepped<P, S>) => {
     let inParts: ReturnType<typeof physicalBatches> | undefined
-    return ({ step: t, params, optimizer: optimizerState, keys, ledger }) => {
+    return ({ step: t, params, optimizer: optimizerState, keys, ledger, bounds }) => {
       if (t >= steps) throw new RangeError(`step is ${t}: the plan ends after ${steps} steps`)
       const planned = table.at(t)
       const batch = planned.batch(keys.sampling)(dataset.length)
@@ -63,8 +65,8 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
       if (batch.length > 0) inParts ??= physicalBatches(limitFor(dataset, params))
       const at = optimizer.probe?.(params, optimizerState) ?? params
       const parts = (inParts ?? physicalBatches(1))(batch).map((indices) => () => examplesOf(dataset, indices))
-      const { released: sum, diagnostics } = queryFor(planned)(foldIn(t)(keys.noise))(at, parts)
-      const released = meanOver(planned.expectedBatchSize)(sum)
+      const answer = queryFor(planned)(foldIn(t)(keys.noise))(at, bounds, parts)
+      const released = meanOver(planned.expectedBatchSize)(answer.released)
       const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
       return {
         state: {
@@ -73,8 +75,9 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
           optimizer: nextOptimizer,
           keys,
           ledger: Composition.concat(ledger, planned.spends(released.event)),
+          bounds: answer.bounds,
         },
-        diagnostics,
+        diagnostics: answer.diagnostics,
       }
     }
   }
@@ -94,6 +97,7 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
         optimizer: optimizer.init(params),
         keys: { sampling: foldIn(0)(secret), noise: foldIn(1)(secret) },
         ledger: before,
+        bounds: {},
       }
     },
     step,

@@ -6,6 +6,7 @@ import { Composition, composed, type NoiseGrade, noOp, normalise, type PrivacyEv
 import { samplingEvent } from '../privacy/sampling-event.js'
 import { type BatchSampler, foldIn, type Key, poissonSampler, type SamplingScheme } from '../sampling/index.js'
 import type { Phase, PhaseSettings, Sampling, StepSettings } from './config.js'
+import { isAdaptive } from './query.js'
 
 /** The sampler of a phase. */
 export const samplerOf = ({ sampler, samplingProbability }: Sampling): BatchSampler =>
@@ -72,6 +73,9 @@ export type ReleaseEvent = (settings: StepSettings, grade: NoiseGrade) => Privac
 /** Beyond every number of a step, so that no step's key is a phase's. */
 const PHASES = 2 ** 48
 
+const boundShown = (clip: Phase['clip']): PhaseSettings['l2Bound'] =>
+  typeof clip === 'function' ? 'varies' : isAdaptive(clip) ? 'adapts' : clip.l2Bound
+
 /** The table of phases whose noise multipliers are scaled. */
 export const phaseTable = (phases: readonly Phase[], noiseScale: number, releaseEvent: ReleaseEvent): PhaseTable => {
   let end = 0
@@ -135,7 +139,7 @@ export const phaseTable = (phases: readonly Phase[], noiseScale: number, release
     phases: stretches.map(({ phase, start, end: until, sampler }) => ({
       steps: until - start,
       noiseMultiplier: typeof phase.noiseMultiplier === 'number' ? noiseScale * phase.noiseMultiplier : 'varies',
-      l2Bound: typeof phase.clip === 'function' ? 'varies' : phase.clip.l2Bound,
+      l2Bound: boundShown(phase.clip),
       sampling: sampler.scheme,
       expectedBatchSize: phase.expectedBatchSize,
     })),

@@ -5,6 +5,7 @@ import type { Dataset } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
 import type { OptimizerState } from '../optim/index.js'
 import type { Bounds } from '../privacy/accountant.js'
+import type { AdaptiveClipState } from '../privacy/clip/adaptive-quantile.js'
 import type { ClippingDiagnostics, NotPrivate } from '../privacy/clipped-grad.js'
 import type { NoiseGrade, PrivacyEvent } from '../privacy/event/event.js'
 import type { Key } from '../sampling/index.js'
@@ -21,6 +22,8 @@ export interface TrainState<P extends Tree, S extends OptimizerState> {
   readonly keys: { readonly sampling: Key; readonly noise: Key }
   /** What was released so far. */
   readonly ledger: PrivacyEvent
+  /** The bounds of a clip that adapts, by group; none where it is fixed. */
+  readonly bounds: AdaptiveClipState
 }
 
 /** A step, and what the private batch looked like on the way. */

@@ -13,15 +13,14 @@ import {
   showCalibrationFailure,
 } from '../privacy/calibrate.js'
 import { isSummable } from '../privacy/clip/clip.js'
-import type { Clip } from '../privacy/clip/group-clip.js'
-import { Composition, type NoiseGrade, noOp, type PrivacyEvent } from '../privacy/event/event.js'
+import { Composition, gaussian, type NoiseGrade, noOp, type PrivacyEvent } from '../privacy/event/event.js'
 import { type InvalidParameter, invalidParameter } from '../privacy/invalid-parameter.js'
 import { rdp } from '../privacy/rdp/accountant.js'
 import { key } from '../sampling/index.js'
-import { type Tree, treeSize } from '../tensor/tree.js'
-import type { DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
-import { isSteady, type PhaseTable, periodOf, phaseTable, stepsOf } from './phase-table.js'
-import { queryEvent } from './query.js'
+import type { Tree } from '../tensor/tree.js'
+import type { ClipChoice, DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
+import { isSteady, type PhaseTable, periodOf, phaseTable, type ReleaseEvent, stepsOf } from './phase-table.js'
+import { initialBound, isAdaptive, queryEvent } from './query.js'
 
 export type Invalid = NEA.NonEmptyArray<InvalidParameter>
 
@@ -64,24 +63,10 @@ const misfit = <P extends Tree, C>({
   }
 }
 
-/** Number of parameters. */
-const dimensionOf = <P extends Tree, C>({
-  model,
-  inputShape,
-}: Pick<RunConfig<P, C, OptimizerState>, 'model' | 'inputShape'>): number =>
-  treeSize(model.init(key(0), inputShape).params)
-
-/** Why the grid cannot hold the bounds of a phase, in the words of the grid. */
-const offGrid = <P extends Tree, C, S extends OptimizerState, Curve>(
-  config: DpTrainingConfig<P, C, S, Curve>,
-): string => {
+/** Why a step of the run has no event, in the words of what refuses it: a grid that is too fine, counts with too little noise. */
+const withoutEvent = (table: PhaseTable): string => {
   try {
-    for (const { clip, ...phase } of config.phases)
-      for (let step = 0; step < (typeof clip === 'function' ? stepsOf(phase) : 1); step++)
-        queryEvent(config.grid, dimensionOf(config))(
-          { clip: typeof clip === 'function' ? clip(step) : clip, noiseMultiplier: 1 },
-          'float',
-        )
+    table.event(table.steps, 'float')
     return ''
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause)
@@ -142,10 +127,10 @@ const phaseRules =
     const counted = isCount(steps) ? steps : 1
     const noise = worst(noiseMultiplier, counted, (sigma) => Number.isFinite(sigma) && sigma >= 0)
     const noisy = !worst<number>(noiseMultiplier, counted, (sigma) => sigma === 0).holds
-    const bound = worst<Clip>(
+    const bound = worst<ClipChoice>(
       clip,
       counted,
-      ({ l2Bound }) => isSummable(l2Bound) && (Number.isFinite(l2Bound) || !noisy),
+      (choice) => isSummable(initialBound(choice)) && (Number.isFinite(initialBound(choice)) || !noisy),
     )
     return [
       {
@@ -180,7 +165,7 @@ const phaseRules =
       },
       {
         parameter: name(index, 'clip.l2Bound'),
-        value: bound.value.l2Bound,
+        value: initialBound(bound.value),
         holds: bound.holds,
         requirement: noisy ? 'in [2^-80, 2^80]' : 'in [2^-80, 2^80], or infinite',
       },
@@ -207,16 +192,20 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
     ...runRules(config),
   ])
   if (first !== undefined) return E.left([first, ...rest])
-  const problem = offGrid(config)
-  if (problem !== '')
-    return E.left(NEA.of(invalidParameter('grid', config.grid, `one that holds the bounds (${problem})`)))
   const eventOf =
     (table: PhaseTable) =>
     (steps: number, grade: NoiseGrade): PrivacyEvent =>
       Composition.concat(before, table.event(steps, grade))
-  const releaseEvent = queryEvent(config.grid, dimensionOf(config))
+  const { params } = config.model.init(key(0), config.inputShape)
+  const releaseEvent = queryEvent(config.grid, params)
+  // A step with a clip that adapts costs what a Gaussian of the whole multiplier costs, however it is split.
+  const forScale: ReleaseEvent = (settings, grade) =>
+    isAdaptive(settings.clip) ? gaussian(settings.noiseMultiplier, grade) : releaseEvent(settings, grade)
+  const misfits = withoutEvent(phaseTable(phases, 1, targetEpsilon === undefined ? releaseEvent : forScale))
+  if (misfits !== '')
+    return E.left(NEA.of(invalidParameter('phases', phases.length, `such that each step has an event (${misfits})`)))
   const whole = (noiseScale: number): PrivacyEvent => {
-    const table = phaseTable(phases, noiseScale, releaseEvent)
+    const table = phaseTable(phases, noiseScale, forScale)
     return eventOf(table)(table.steps, 'float')
   }
   return pipe(
@@ -227,6 +216,13 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
           E.mapLeft(unreachable('targetEpsilon', targetEpsilon)),
         ),
     E.map((noiseScale) => ({ noiseScale, table: phaseTable(phases, noiseScale, releaseEvent) })),
+    E.filterOrElse(
+      ({ table }) => withoutEvent(table) === '',
+      ({ table }) =>
+        NEA.of(
+          invalidParameter('targetEpsilon', targetEpsilon, `reachable with these phases (${withoutEvent(table)})`),
+        ),
+    ),
     E.bind('steps', ({ table }) =>
       budget === undefined
         ? E.right(table.steps)
