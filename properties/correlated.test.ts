@@ -15,6 +15,7 @@ import {
   participationsIn,
   singleParticipation,
 } from '../src/privacy/correlated/participation.js'
+import { participationOf } from '../src/privacy/correlated/scheme-participation.js'
 import { gramSensitivity, sensitivitySquared } from '../src/privacy/correlated/sensitivity.js'
 import {
   bufferedToeplitz,
@@ -32,6 +33,7 @@ import { sharedNodes, treeSensitivitySquared } from '../src/privacy/correlated/t
 import * as Event from '../src/privacy/event/event.js'
 import { exact } from '../src/privacy/exact/accountant.js'
 import { gdp } from '../src/privacy/gdp.js'
+import { ballsAndBinsSampler, cyclicPoissonSampler, poissonSampler } from '../src/sampling/batches/independent.js'
 import { foldIn, key } from '../src/sampling/key.js'
 import { standardNormals } from '../src/sampling/normal.js'
 import { tensor, toArray } from '../src/tensor/tensor.js'
@@ -449,6 +451,33 @@ describe('the correlated Gaussian mechanism', () => {
     const dpSgd = right({ ...cyclic, noise: independentNoise, participation: { groups: 1, samplingProbability: 0.1 } })
     const sgdEvent = Event.selfComposed(100)(Event.poissonSampled(0.1)(Event.gaussian(2)))
     expect(epsilonOf(exact(), 1e-5)(dpSgd.event)).toEqual(epsilonOf(exact(), 1e-5)(sgdEvent))
+  })
+
+  it('samplers say their patterns, and keep to them', () => {
+    const rounds = 12
+    const samplers = [
+      poissonSampler({ samplingProbability: 0.5 }),
+      cyclicPoissonSampler({ samplingProbability: 0.9, cycle: 3 }),
+      ballsAndBinsSampler({ batches: 4 }),
+    ]
+    for (const { scheme, batch } of samplers) {
+      const found = participationOf(scheme, rounds)
+      if (E.isLeft(found)) expect.fail(JSON.stringify(found.left))
+      const pattern = found.right
+      for (let record = 0; record < 20; record++) {
+        const taken = Array.from({ length: rounds }, (_, t) => t).filter((t) => batch(key(6), t)(20).includes(record))
+        const gaps = taken.slice(1).map((t, i) => t - (taken[i] as number))
+        if ('groups' in pattern) expect(gaps.every((gap) => gap % pattern.groups === 0)).toBe(true)
+        else {
+          expect(gaps.every((gap) => gap >= pattern.minSeparation)).toBe(true)
+          expect(taken.length).toBeLessThanOrEqual(participationsIn(rounds)(pattern))
+        }
+      }
+      expect(
+        E.isRight(correlatedGaussian({ ...settings, noise: independentNoise, steps: rounds, participation: pattern })),
+      ).toBe(true)
+    }
+    expect(E.isLeft(participationOf({ _tag: 'Shuffled', datasetSize: 20, batches: 4 }, rounds))).toBe(true)
   })
 
   it.each([

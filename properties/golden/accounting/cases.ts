@@ -30,7 +30,7 @@ import {
   outcomeOf,
   rightOf,
 } from './record.js'
-import { userLevelCase } from './user-level-cases.js'
+import { epochsCase, userLevelCase } from './user-level-cases.js'
 
 export { type AccountingRecord, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './record.js'
 
@@ -100,8 +100,11 @@ const rdpCase = (record: AccountingRecord): Answer => {
       ]
     }
     const bounds = rightOf(epsilonOf(accountant, numberOf(inputs.delta))(dpSgdEvent(inputs)))
-    if (inputs.orders === GOOGLE_ORDERS && inputs.sampleRate !== 1 && !Number.isInteger(bounds.order))
-      return 'a figure of dp_accounting at a fractional order, where its series is inflated'
+    // At a fractional order the series of dp_accounting is inflated: its figure is a bound, and ours lies between it and the truth.
+    if (inputs.orders === GOOGLE_ORDERS && inputs.sampleRate !== 1 && !Number.isInteger(bounds.order)) {
+      const [truth, bound] = [numberOf(record.crossCheck?.exactEpsilon), numberOf(expected.epsilon)]
+      return figures(record, bounds.estimate, Math.min(Math.max(bounds.estimate, truth), bound))
+    }
     return [
       ...figures(record, bounds.estimate, expected.epsilon),
       ...(expected.order === undefined ? [] : figures(record, bounds.order ?? Number.NaN, expected.order)),
@@ -222,7 +225,7 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   gaussian: gaussianCase,
   calibration: calibrationCase,
   prv: exactCase,
-  pld: exactCase,
+  pld: (record) => (record.expected.epsilonPoisson === undefined ? exactCase(record) : epochsCase(record)),
   composition_heterogeneous: exactCase,
   delta_curve: deltaCurveCase,
   tradeoff: tradeOffCase,

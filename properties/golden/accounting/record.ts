@@ -16,6 +16,8 @@ export interface AccountingRecord {
   readonly inputs: Fields
   readonly expected: Fields
   readonly tol: Fields
+  /** The truth, where the record holds another accountant's figure. */
+  readonly crossCheck?: Fields
 }
 
 /** The records of a file of the format { about, records }. */

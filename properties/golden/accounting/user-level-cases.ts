@@ -40,3 +40,17 @@ export const userLevelCase = (record: AccountingRecord): Answer => {
     ...figures(record, upper, expected.epsilonPoisson),
   ]
 }
+
+/** One example a user, by privacy losses: Poisson batches beside one Gaussian release an epoch. */
+export const epochsCase = (record: AccountingRecord): Answer => {
+  const { inputs, expected } = record
+  const [steps, sampleRate, sigma, delta] = [inputs.steps, inputs.sampleRate, inputs.sigma, inputs.delta].map(
+    numberOf,
+  ) as [number, number, number, number]
+  const once = Event.selfComposed(Math.round(steps * sampleRate))(Event.gaussian(sigma))
+  const poisson = Event.selfComposed(steps)(Event.poissonSampled(sampleRate)(Event.gaussian(sigma)))
+  return [
+    ...figures(record, epsilonAt(gdp(), delta)(once), expected.epsilonOncePerEpoch),
+    ...figures(record, epsilonAt(exact(), delta)(poisson), expected.epsilonPoisson),
+  ]
+}
