@@ -65,6 +65,8 @@ export interface Accountant<Curve> {
   readonly epsilon: (delta: number) => (curve: Curve) => Bounds
   /** δ at ε ∈ [0, ∞]. Throws a RangeError on any other ε. */
   readonly delta: (epsilon: number) => (curve: Curve) => Bounds
+  /** δ at many ε ≥ 0 of one curve, where that is cheaper than asking for each: bounds as those of `delta`. */
+  readonly profile?: (curve: Curve) => (epsilon: number) => Bounds
 }
 
 /** An event that is a mechanism, or a sample of one: what is left when composition has been taken apart. */

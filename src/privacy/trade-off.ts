@@ -7,7 +7,7 @@
  *
  * References  Dong, Roth & Su 2022, arXiv:1905.02383, Prop. 2.12 · Kulynych et al. 2024, arXiv:2407.02191
  */
-import type { Accountant } from './accountant.js'
+import type { Accountant, Bounds } from './accountant.js'
 import { minimise } from './minimise.js'
 
 /** A guarantee (ε, δ). */
@@ -53,12 +53,23 @@ const maximum = (f: (x: number) => number): number => {
   const first = f(0)
   let high = 1 / 64
   let [before, here] = [first, f(high)]
-  while (here >= before && high < 1e4) {
+  while (here > before && high < 1e4) {
     high *= 2
     ;[before, here] = [here, f(high)]
   }
   return Math.max(first, -minimise({ low: 0, high, tolerance: 1e-7 })((x) => -f(x)).value)
 }
+
+/**
+ * δ at many ε of one curve: shared work where the accountant can share it.
+ *
+ * @example
+ * deltaReading(gdp())({ precision: 0 })(1).upper // => 0
+ */
+export const deltaReading =
+  <Curve>(accountant: Accountant<Curve>) =>
+  (curve: Curve): ((epsilon: number) => Bounds) =>
+    accountant.profile?.(curve) ?? ((epsilon) => accountant.delta(epsilon)(curve))
 
 /**
  * The least false negative rate at a false positive rate, for any accountant.
@@ -77,7 +88,8 @@ export const tradeOff =
   (curve: Curve): number => {
     if (!(falsePositiveRate >= 0 && falsePositiveRate <= 1))
       throw new RangeError(`a false positive rate is in [0, 1], not ${falsePositiveRate}`)
-    const slack = (epsilon: number): number => 1 - accountant.delta(epsilon)(curve).upper
+    const delta = deltaReading(accountant)(curve)
+    const slack = (epsilon: number): number => 1 - delta(epsilon).upper
     // The first is concave in e^ε, the second in e^(−ε), since δ is convex in e^ε: each has one maximum.
     return Math.max(
       0,
@@ -94,5 +106,5 @@ export const tradeOff =
  */
 export const advantage =
   <Curve>(accountant: Accountant<Curve>) =>
-  (curve: Curve): ReturnType<ReturnType<Accountant<Curve>['delta']>> =>
+  (curve: Curve): Bounds =>
     accountant.delta(0)(curve)

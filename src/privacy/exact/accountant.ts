@@ -8,6 +8,7 @@ import { type ContourOptions, defaultContour } from './contour-integral.js'
 import { compositionsOf, type ExactCurve, ExactCurves, repeatCurve } from './curve.js'
 import { enclose, isWithin } from './enclosure.js'
 import { mechanismCurve } from './mechanism-curve.js'
+import { profileOf } from './profile.js'
 import { solveEpsilon } from './solve-epsilon.js'
 
 /** Choices of the exact accountant. */
@@ -85,5 +86,6 @@ export const exact = ({
         return { lower: worst('lower'), estimate: worst('estimate'), upper, neighbouring, method }
       }
     },
+    profile: profileOf(neighbouring, options),
   }
 }

@@ -60,13 +60,30 @@ export const closedForm = (composition: Composition, epsilon: number): Enclosure
 }
 
 /** Chernoff's bound of log δ, rounded up. */
-export const chernoffBound = (saddle: SaddlePoint): number =>
+export const chernoffBound = (saddle: Pick<SaddlePoint, 'tilt' | 'exponent'>): number =>
   Math.min(0, logChernoff(saddle) + 1e-11 * (1 + Math.abs(saddle.exponent)))
 
 /** A contour with what is needed to read it. */
 export interface ContourReader {
   readonly read: (epsilon: number) => Enclosure
   readonly contour: PlannedContour
+}
+
+/** A contour as a reader; Chernoff's bound at its abscissa caps what it says. */
+export const readerOf = (contour: PlannedContour): ContourReader => {
+  const { tilt } = contour.plan.saddle
+  const logMoment = contour.moments.re[0] as number
+  return {
+    contour,
+    read: (at) => {
+      const { lower, estimate, upper, slope } = readContour(contour, at)
+      const bounded = Math.min(upper, chernoffBound({ tilt, exponent: logMoment - tilt * at }))
+      // Without a lower bound all that is known is that δ is below the rounding: its slope is noise.
+      return lower === -Infinity
+        ? { lower, estimate: bounded, upper: bounded, method: 'contour', slope: Number.NaN, tilt }
+        : { lower, estimate: Math.min(estimate, bounded), upper: bounded, method: 'contour', slope, tilt }
+    },
+  }
 }
 
 /** The contour that suits ε, to be read at any other near it; undefined where it would be longer than allowed. */
@@ -78,20 +95,7 @@ export const contourReader = (
 ): ContourReader | undefined => {
   const plan = planContour(composition, saddle, epsilon, digits)
   const contour = plan !== undefined && plan.wished <= mostPoints ? contourAlong(composition, plan) : undefined
-  if (contour === undefined) return undefined
-  const { tilt } = contour.plan.saddle
-  const logMoment = contour.moments.re[0] as number
-  return {
-    contour,
-    read: (at) => {
-      const { lower, estimate, upper, slope } = readContour(contour, at)
-      const bounded = Math.min(upper, chernoffBound({ ...saddle, tilt, exponent: logMoment - tilt * at }))
-      // Without a lower bound all that is known is that δ is below the rounding: its slope is noise.
-      return lower === -Infinity
-        ? { lower, estimate: bounded, upper: bounded, method: 'contour', slope: Number.NaN, tilt }
-        : { lower, estimate: Math.min(estimate, bounded), upper: bounded, method: 'contour', slope, tilt }
-    },
-  }
+  return contour && readerOf(contour)
 }
 
 /** Digits of the second contour of the self check. */

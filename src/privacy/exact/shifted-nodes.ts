@@ -11,6 +11,9 @@ import { componentsOf, type Pair, windowOf } from './pair.js'
 export interface ShiftedNodes {
   readonly count: number
   readonly scale: number
+  /** Re t of each node, and Im t of all. */
+  readonly node: Float64Array
+  readonly shift: number
   readonly weightRe: Float64Array
   readonly weightIm: Float64Array
   readonly tiltedRe: Float64Array
@@ -126,6 +129,8 @@ export const shiftedNodes = (pair: Pair, tilt: number): ShiftedNodes | undefined
   const nodes = {
     count: keep.length,
     scale,
+    node: Float64Array.from(keep, (k) => (first + k) * step),
+    shift,
     weightRe: new Float64Array(keep.length),
     weightIm: new Float64Array(keep.length),
     tiltedRe: new Float64Array(keep.length),

@@ -103,6 +103,19 @@ const root = (read: Reading, logDelta: number, start: number): Root => {
   return { epsilon, here, slope }
 }
 
+/** The root of a contour that was planned elsewhere, with its ends and the width of its enclosure; undefined where it says nothing. */
+export const rootWithin = (
+  read: Reading,
+  logDelta: number,
+  start: number,
+): (EpsilonEnclosure & { readonly width: number }) | undefined => {
+  const { epsilon, here, slope } = root(read, logDelta, start)
+  const width = here.upper - here.lower
+  if (!(width < 1)) return undefined
+  const { method, tilt } = here
+  return { ...ends(read, { epsilon, logDelta, slope }, here), estimate: epsilon, method, tilt, width }
+}
+
 /**
  * ε at log δ < 0, from the steepest-descent approximation: one contour serves all the steps of the search, and a second one if the root
  * turns out to lie far from where the first was planned.
