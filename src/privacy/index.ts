@@ -30,6 +30,7 @@ export {
   showCalibrationFailure,
   type UnreachableTarget,
 } from './calibrate.js'
+export * from './calibrate-risk.js'
 export * from './clip/adaptive-quantile.js'
 export { type BoundedSum, type ClipRule, disjointSum, flatClip, overContributions, safeFactor } from './clip/clip.js'
 export { type Grid, gridFor } from './clip/grid.js'
