@@ -50,7 +50,7 @@ const elementTypes: Readonly<Record<number, ElementType>> = {
   14: { type: 'float64', bytes: 8, read: (v, n) => filled(new Float64Array(n), n, (i) => v.getFloat64(8 * i)) },
 }
 
-/** No dataset for this library is larger, and a size below 2³¹ is exact in every step of its computation. */
+/** No dataset in memory is larger, and a size below 2³¹ is exact in every step of its computation. */
 const LARGEST = 2 ** 31 - 1
 
 const refuse = (found: string, allowed: string): E.Either<DataError, never> =>
@@ -64,7 +64,7 @@ const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`
  * @example
  * pipe(parseIdxHeader(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 5)), E.map((h) => [h.shape, h.totalBytes])) // => E.right([[5], 13])
  */
-export const parseIdxHeader = (bytes: Uint8Array): E.Either<DataError, IdxHeader> => {
+export const parseIdxHeader = (bytes: Uint8Array, largest: number = LARGEST): E.Either<DataError, IdxHeader> => {
   if (bytes.length < 4) return refuse(`${bytes.length} bytes`, 'at least the 4 bytes of the magic number')
   const [zero, nought, code, rank] = bytes as unknown as readonly [number, number, number, number]
   const element = elementTypes[code]
@@ -81,8 +81,8 @@ export const parseIdxHeader = (bytes: Uint8Array): E.Either<DataError, IdxHeader
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
   // An extent of 0 must not hide an absurd one beside it, and doubles hold the product of four 32-bit extents well enough.
   const claimed = shape.reduce((product, extent) => product * Math.max(1, extent), element.bytes)
-  if (claimed > LARGEST)
-    return refuse(`a header that claims shape ${showShape(shape)} of ${element.type}`, `${LARGEST} bytes of elements`)
+  if (claimed > largest)
+    return refuse(`a header that claims shape ${showShape(shape)} of ${element.type}`, `${largest} bytes of elements`)
   const size = shape.reduce((product, extent) => product * extent, element.bytes)
   return E.right({ type: element.type, shape, headerBytes, totalBytes: headerBytes + size })
 }
@@ -110,6 +110,10 @@ export const parseIdx = (bytes: Uint8Array): E.Either<DataError, IdxArray> => {
   const view = new DataView(bytes.buffer, bytes.byteOffset + headerBytes, totalBytes - headerBytes)
   return E.right({ type, shape, data: element.read(view, view.byteLength / element.bytes) })
 }
+
+/** How elements of a type are stored: bytes each, and a reader of so many. @internal */
+export const idxElements = (type: IdxType): Pick<ElementType, 'bytes' | 'read'> =>
+  Object.values(elementTypes).find((element) => element.type === type) as ElementType
 
 /** Do these bytes start as a gzip file does? */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b

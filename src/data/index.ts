@@ -26,6 +26,7 @@ export {
 export { type Digit, type DigitsRequest, drawDigit, drawDigits, type Handwriting, handwriting } from './digits.js'
 export { type IdxArray, type IdxHeader, type IdxType, parseIdx, parseIdxHeader } from './idx.js'
 export * from './idx-folder.js'
+export { type IdxOnDisk, idxOnDisk } from './idx-on-disk.js'
 export * from './inflate.js'
 export { decodeModel, encodeModel, namedTensors, paramsFrom } from './model-file.js'
 export { decodeNpy, encodeNpy } from './npy.js'
