@@ -46,7 +46,7 @@ import { normLaw } from './laws/norm.js'
 describe('layers', () => {
   // A block is a dozen layers, each of which has been through its own laws.
   for (const [name, cases] of sequenceFamilies)
-    layerLaws(name, cases, { numRuns: name === 'a transformer block' ? 3 : 8 })
+    layerLaws(name, cases, { numRuns: name === 'a transformer block' ? 3 : 6 })
 })
 
 describe('norms that clipping stands on', () => {
@@ -105,7 +105,7 @@ describe('masks', () => {
         const gx = masked.backward(reference, params, cache, cotangent)
         near(cut(2, 0, 4)(cut(1, 0, t)(gx)), plain.backward(reference, params, plainCache, gy))
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     )
   })
   it('a sequence of which nothing counts gives zeros, not NaN', () => {

@@ -22,22 +22,30 @@ import {
   flatten,
   gelu,
   geluTanh,
+  globalAvgPool,
+  globalMaxPool,
   groupNorm,
+  gru,
   hardtanh,
+  identity,
   instanceNorm,
   lastStep,
   layerNorm,
   leakyRelu,
   linear,
+  lstm,
   maxPool1d,
   maxPool2d,
   maxPool3d,
   mish,
   type PaddingMode,
   pad,
+  permute,
   prelu,
   relu,
+  reshapeTo,
   rmsNorm,
+  rnn,
   selu,
   sigmoid,
   silu,
@@ -63,6 +71,9 @@ const constant: Readonly<Record<string, AnyLayer>> = {
   flatten,
   softmax,
   lastStep,
+  identity: identity as unknown as AnyLayer,
+  globalAvgPool: globalAvgPool as unknown as AnyLayer,
+  globalMaxPool: globalMaxPool as unknown as AnyLayer,
 }
 
 /** `stride 2 mode linear` → { stride: 2, mode: 'linear' } */
@@ -137,6 +148,16 @@ export const layerOfWords = (line: string): AnyLayer | undefined => {
       return instanceNorm({ ...norm, affine: named.affine === 1 })
     case 'embedding':
       return embedding({ vocabulary: a, features: b })
+    case 'rnn':
+    case 'lstm':
+    case 'gru': {
+      const make = { rnn, lstm, gru }[name]
+      return any(make(b, { layers: (named.layers ?? 1) as number, bidirectional: named.bidirectional === 1 }))
+    }
+    case 'permute':
+      return any(permute(numbers))
+    case 'reshape':
+      return any(reshapeTo(numbers))
     case 'prelu':
       return prelu({ perChannel: a > 1 })
     case 'elu':

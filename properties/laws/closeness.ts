@@ -76,8 +76,8 @@ export const expectDerivative = (
   }
 }
 
-/** Fails unless derivatives were compared, nearly all of them. */
+/** Fails unless derivatives were compared, nearly all of them: all but one, where they are few. */
 export const expectJudged = ({ judged, skipped }: Tally): void => {
   expect(judged).toBeGreaterThan(0)
-  expect(skipped / (judged + skipped)).toBeLessThan(0.02)
+  expect(skipped).toBeLessThan(Math.max(2, 0.02 * (judged + skipped)))
 }
