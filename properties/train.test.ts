@@ -12,7 +12,7 @@ import {
   type OptimizerState,
   sgd,
 } from '../src/optim/index.js'
-import { Composition, Event, epsilonOf, flatClip, rdp } from '../src/privacy/index.js'
+import { Composition, Event, epsilonOf, flatClip, gdp, gdpFor, rdp } from '../src/privacy/index.js'
 import { chachaKey, key, poissonSample } from '../src/sampling/index.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
@@ -94,6 +94,18 @@ describe('dpSgd', () => {
       }),
       { numRuns: 15 },
     )
+  })
+
+  it('where everyone takes part in every step, a step is a Gaussian mechanism, and its accountant may be the exact one', () => {
+    const everyone = { ...config, samplingProbability: 1, noise: { targetEpsilon: 2 } }
+    const exact = right(dpSgd({ ...everyone, accountant: gdp() }))
+    const { noiseMultiplier, steps, accountant } = exact.settings
+    expect(accountant).toBe('gdp')
+    expect(exact.event(steps, 'float')).toEqual(Event.selfComposed(steps)(Event.gaussian(noiseMultiplier)))
+    expect(exact.step(clusters(30))(exact.init(key(1))).state.ledger).toEqual(Event.gaussian(noiseMultiplier))
+    expect(noiseMultiplier).toBeCloseTo(Math.sqrt(steps) / right(gdpFor({ epsilon: 2, delta: config.delta })), 8)
+    expect(exact.spent(exact.event(steps, 'float')).upper).toBeLessThanOrEqual(2)
+    expect(right(dpSgd(everyone)).settings.noiseMultiplier).toBeGreaterThan(1.01 * noiseMultiplier)
   })
 
   it('every wrong field is reported, all at once', () => {

@@ -4,48 +4,19 @@
 import { readFile } from 'node:fs/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type Dataset, drawDigits, readIdxFolder, showDataError, type TrainAndTest } from '../data/index.js'
+import { showDataError, type TrainAndTest } from '../data/index.js'
 import { crossEntropy } from '../grad/index.js'
 import { smallCnn } from '../models/index.js'
-import { constant, cosine, oneCycle, type Schedule, type SgdState, sgd } from '../optim/index.js'
+import { constant, cosine, oneCycle, type Schedule, sgd } from '../optim/index.js'
 import { flatClip, showInvalidParameter } from '../privacy/index.js'
-import { foldIn, key, secureKey } from '../sampling/index.js'
+import { key, secureKey } from '../sampling/index.js'
 import type { Backend } from '../tensor/backend/backend.js'
 import { wasm } from '../tensor/backend/wasm/index.js'
-import type { Tree } from '../tensor/tree.js'
-import { checkpointNotes, type DpSgdPlan, decodeCheckpoint, dpSgd, type TrainState } from '../train/index.js'
+import { checkpointNotes, decodeCheckpoint, dpSgd } from '../train/index.js'
 import type { DemoOptions } from './demo-options.js'
-
-export type DemoPlan = DpSgdPlan<Tree, unknown, SgdState>
-export type DemoState = TrainState<Tree, SgdState>
-
-/** Something that the user can put right, in one sentence. */
-export interface Refusal {
-  readonly _tag: 'Refusal'
-  readonly message: string
-}
-
-/** One point of the curves. */
-export interface Measured {
-  readonly step: number
-  readonly epoch: number
-  readonly epsilon: number
-  readonly accuracy: number
-}
-
-const refusal = (message: string): Refusal => ({ _tag: 'Refusal', message })
-
-const loadData = async ({ data, examples }: DemoOptions): Promise<E.Either<Refusal, TrainAndTest>> => {
-  if (data !== undefined)
-    return pipe(
-      await readIdxFolder(data)(),
-      E.mapLeft((error) => refusal(showDataError(error))),
-    )
-  // The pen has a key of its own, so that a seed changes the run and not the data.
-  const pen = key(20_26)
-  const draw = (part: number, count: number): Dataset => drawDigits({ count, key: foldIn(part)(pen) })
-  return E.right({ train: draw(0, examples), test: draw(1, Math.max(1000, Math.round(examples / 5))) })
-}
+import { loadData } from './load-data.js'
+import { type Refusal, refusal } from './screen.js'
+import type { Measured, SgdPlan, SgdTrainState } from './training-run.js'
 
 const scheduleOf = ({ schedule, learningRate }: DemoOptions, steps: number): Schedule => {
   switch (schedule) {
@@ -58,7 +29,7 @@ const scheduleOf = ({ schedule, learningRate }: DemoOptions, steps: number): Sch
   }
 }
 
-const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.Either<Refusal, DemoPlan> => {
+const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.Either<Refusal, SgdPlan> => {
   const samplingProbability = options.batchSize / data.train.length
   const steps = Math.max(1, Math.round(options.epochs / samplingProbability))
   return pipe(
@@ -95,10 +66,10 @@ const planOf = (options: DemoOptions, data: TrainAndTest, backend: Backend): E.E
 
 /** Where the run starts: afresh, or where a checkpoint left it. */
 const start = (
-  plan: DemoPlan,
+  plan: SgdPlan,
   { seed, secure }: DemoOptions,
   saved: Uint8Array | undefined,
-): E.Either<Refusal, DemoState> => {
+): E.Either<Refusal, SgdTrainState> => {
   const root = key(seed)
   const fresh = secure ? plan.init(root, secureKey()) : plan.init(root)
   if (saved === undefined) return E.right(fresh)
@@ -152,8 +123,8 @@ export interface DemoSetup {
   readonly options: DemoOptions
   readonly data: TrainAndTest
   readonly backend: Backend
-  readonly plan: DemoPlan
-  readonly from: DemoState
+  readonly plan: SgdPlan
+  readonly from: SgdTrainState
   /** What was measured before it stopped. */
   readonly curve: readonly Measured[]
 }

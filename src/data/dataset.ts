@@ -22,7 +22,8 @@ export interface Dataset {
   readonly inputShape: Shape
   readonly classes: number
   /**
-   * The chosen examples, in the given order, copied. No index at all gives an empty batch.
+   * The chosen examples, in the given order: a copy, or a view of numbers that do not change. No index at all gives an empty
+   * batch.
    *
    * @throws ShapeError when an index is not in 0 … length − 1
    */
@@ -121,7 +122,7 @@ export const inMemory = (examples: LabelledExamples): E.Either<DataError, Datase
   )
 }
 
-/** What `unsafeDataset` wraps. @internal */
+/** What `unsafeDataset` and `datasetOfRows` wrap. @internal */
 export interface DatasetStorage {
   readonly inputs: Float32Array
   readonly targets: Int32Array
@@ -152,3 +153,61 @@ export const unsafeDataset = ({ inputs, targets, inputShape, classes }: DatasetS
     },
   }
 }
+
+/**
+ * As `unsafeDataset`, for examples that are so large that copying them costs as much as computing with them: consecutive
+ * examples are taken as a view. Only where nobody else holds the storage.
+ *
+ * @internal
+ */
+export const datasetOfRows = (storage: DatasetStorage): Dataset => {
+  const { inputs, targets, inputShape } = storage
+  const size = sizeOf(inputShape)
+  const copying = unsafeDataset(storage)
+  const isRun = (indices: Readonly<ArrayLike<number>>): boolean => {
+    const first = indices[0]
+    if (first === undefined || !(Number.isInteger(first) && first >= 0 && first + indices.length <= targets.length))
+      return false
+    for (let i = 1; i < indices.length; i++) if (indices[i] !== first + i) return false
+    return true
+  }
+  return {
+    ...copying,
+    take: (indices) => {
+      if (!isRun(indices)) return copying.take(indices)
+      const [start, count] = [indices[0] as number, indices.length]
+      return {
+        input: unsafeTensor(inputs.subarray(start * size, (start + count) * size), [count, ...inputShape]),
+        target: unsafeTensor(targets.subarray(start, start + count), [count]),
+      }
+    },
+  }
+}
+
+/**
+ * Examples start … end − 1 of a dataset, as one of their own.
+ *
+ * @throws ShapeError unless 0 ≤ start ≤ end ≤ length
+ * @example
+ * examplesFrom({ start: 1, end: 3 })(drawDigits({ count: 5, key: key(0) })).length // => 2
+ */
+export const examplesFrom =
+  ({ start, end }: { readonly start: number; readonly end: number }) =>
+  (dataset: Dataset): Dataset => {
+    const length = end - start
+    const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end
+    if (!isRange || end > dataset.length)
+      throw shapeError(`examplesFrom: no examples ${start} to ${end}`, [dataset.length, ...dataset.inputShape])
+    return {
+      ...dataset,
+      length,
+      take: (indices) =>
+        dataset.take(
+          Array.from(indices, (index) => {
+            if (!(Number.isInteger(index) && index >= 0 && index < length))
+              throw shapeError(`take: no example ${index}`, [length, ...dataset.inputShape])
+            return start + index
+          }),
+        ),
+    }
+  }

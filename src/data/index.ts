@@ -17,13 +17,21 @@ export {
 } from './data-error.js'
 export {
   type Dataset,
+  examplesFrom,
   inMemory,
   type LabelledBatch,
   type LabelledExamples,
   type Normalisation,
   unitRange,
 } from './dataset.js'
+export * from './dead-leaves.js'
 export { type Digit, type DigitsRequest, drawDigit, drawDigits, type Handwriting, handwriting } from './digits.js'
+export {
+  cachedFeatures,
+  type FeatureCacheOptions,
+  type FeatureProgress,
+  type FeatureRecipe,
+} from './feature-cache.js'
 export { type IdxArray, type IdxHeader, type IdxType, parseIdx, parseIdxHeader } from './idx.js'
 export * from './idx-folder.js'
 export { type IdxOnDisk, idxOnDisk } from './idx-on-disk.js'
@@ -32,3 +40,5 @@ export { decodeModel, encodeModel, namedTensors, paramsFrom } from './model-file
 export { decodeNpy, encodeNpy } from './npy.js'
 export { decodeNpz, encodeNpz } from './npz.js'
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.js'
+export * from './scattering-features.js'
+export * from './whitening.js'

@@ -28,7 +28,10 @@ export const samplingEvent =
   (event: PrivacyEvent): PrivacyEvent => {
     switch (scheme._tag) {
       case 'Poisson':
-        return selfComposed(steps)(poissonSampled(scheme.samplingProbability)(event))
+        // With probability 1 nobody is left to chance, and the event is the release's own.
+        return selfComposed(steps)(
+          scheme.samplingProbability === 1 ? event : poissonSampled(scheme.samplingProbability)(event),
+        )
       case 'TruncatedPoisson': {
         const { datasetSize, samplingProbability, truncatedBatchSize } = scheme
         return selfComposed(steps)(

@@ -3,7 +3,7 @@
  * through a backend.
  */
 import { ShapeEq, shapeError } from './shape.js'
-import { allocate, contiguous, type DType, size, storageOf, type Tensor, unsafeTensor } from './tensor.js'
+import { allocate, contiguous, type DType, type Storage, size, storageOf, type Tensor, unsafeTensor } from './tensor.js'
 
 /**
  * f of every element, in the dtype of the argument.
@@ -45,6 +45,12 @@ const timesFloat64 = (factor: number, from: Float64Array, to: Float64Array): voi
   for (let i = 0; i < to.length; i++) to[i] = factor * (from[i] as number)
 }
 
+/** The elements as storage in row-major order, to be read only. */
+const elements = (t: Tensor): Storage => {
+  const source = contiguous(t)
+  return storageOf(source).subarray(source.offset, source.offset + size(t))
+}
+
 /**
  * factor · x, in the dtype of the argument.
  *
@@ -54,11 +60,29 @@ const timesFloat64 = (factor: number, from: Float64Array, to: Float64Array): voi
 export const scaleTensor =
   (factor: number) =>
   (t: Tensor): Tensor => {
-    const source = contiguous(t)
-    const from = storageOf(source).subarray(source.offset, source.offset + size(t))
+    const from = elements(t)
     const to = allocate(t.dtype, from.length)
     if (from instanceof Float32Array && to instanceof Float32Array) timesFloat32(factor, from, to)
     else if (from instanceof Float64Array && to instanceof Float64Array) timesFloat64(factor, from, to)
     else return mapTensor((x) => factor * x)(t)
     return unsafeTensor(to, t.shape)
   }
+
+const plusFloat32 = (a: Float32Array, b: Float32Array, to: Float32Array): void => {
+  for (let i = 0; i < to.length; i++) to[i] = (a[i] as number) + (b[i] as number)
+}
+
+/**
+ * a + b, in the dtype of the first argument.
+ *
+ * @throws ShapeError when the shapes differ
+ * @example
+ * toArray(addTensors(tensor([1, 2], [2]), tensor([3, 4], [2]))) // => [4, 6]
+ */
+export const addTensors = (a: Tensor, b: Tensor): Tensor => {
+  if (a.dtype !== 'float32' || b.dtype !== 'float32' || !ShapeEq.equals(a.shape, b.shape))
+    return zipTensorsWith((x, y) => x + y)(a, b)
+  const out = new Float32Array(size(a))
+  plusFloat32(elements(a) as Float32Array, elements(b) as Float32Array, out)
+  return unsafeTensor(out, a.shape)
+}

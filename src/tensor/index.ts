@@ -13,6 +13,7 @@ export { fromNdarray, toNdarray } from './ndarray.js'
 export { ndtri } from './normal-quantile.js'
 export * from './shape.js'
 export * as Special from './special.js'
+export * from './symmetric-eigen.js'
 export {
   arange,
   at,

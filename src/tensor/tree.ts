@@ -5,7 +5,7 @@
  * Leaves are visited in the order of the keys of the (first) tree.
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import { zipTensorsWith } from './elementwise.js'
+import { addTensors } from './elementwise.js'
 import { type Shape, shapeError, sizeOf } from './shape.js'
 import {
   allocate,
@@ -138,7 +138,7 @@ export const unflatten =
 export const zerosLike: <T extends Tree>(tree: T) => T = mapTree((leaf) => zeros(leaf.shape, leaf.dtype))
 
 /** Leafwise a + b. */
-export const addTrees: <T extends Tree>(a: T, b: T) => T = zipTreesWith(zipTensorsWith((x, y) => x + y))
+export const addTrees: <T extends Tree>(a: T, b: T) => T = zipTreesWith(addTensors)
 
 /** Leafwise sums with the zeros of `like` as unit: the monoid that adds up gradients. */
 export const sumMonoid = <T extends Tree>(like: T): Monoid<T> => ({ concat: addTrees, empty: zerosLike(like) })

@@ -38,7 +38,8 @@ const noiseRules = ({ noiseMultiplier, targetEpsilon }: NoiseTarget): readonly R
  *   B_t ~ Poisson(q)      g̃_t = (Σ_{i∈B_t} clip(gᵢ) + N(0, σ²C²)) / (qN)      θ_{t+1} = θ_t + optimizer(g̃_t)
  *
  * Guarantee  T steps are the event selfComposed(T)(poissonSampled(q)(gaussian(σ))): the ledger of a state grows by the event
- *            that its noise released, and nothing else reads the data. `dpTraining` has settings that change
+ *            that its noise released, and nothing else reads the data; at q = 1 a step is gaussian(σ). `dpTraining` has settings
+ *            that change
  * Errors     InvalidParameter for each field that is wrong, or for a targetEpsilon that no noise reaches
  * Reference  Abadi et al. 2016, arXiv:1607.00133, Algorithm 1
  *
