@@ -2,7 +2,7 @@
  * What the README shows: its programs are those under `examples/`, have types, and run.
  */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,7 +12,9 @@ import { describe, expect, it } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-const blocks = Array.from(read('README.md').matchAll(/^```ts\n([\s\S]*?)^```$/gm), ([, code]) => code as string)
+const blocksOf = (path: string): readonly string[] =>
+  Array.from(read(path).matchAll(/^```ts\n([\s\S]*?)^```$/gm), ([, code]) => code as string)
+const blocks = blocksOf('README.md')
 const programs = ['examples/compose.ts', 'examples/train.ts'] as const
 
 /** The blocks as one program: each goes on where the one before it ends. */
@@ -110,4 +112,23 @@ describe('the README', () => {
       expect(() => read(path)).not.toThrow()
     },
   )
+})
+
+/** Pages with programs: the blocks of a page are one program. */
+const pages = readdirSync(join(root, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`)
+
+describe('the pages of docs', () => {
+  it.each(pages.filter((path) => blocksOf(path).length > 0))('the program of %s has types', (path) => {
+    expect(complaintsAbout(blocksOf(path).join('\n'))).toEqual([])
+  })
+
+  it.each(
+    pages.flatMap((page) =>
+      Array.from(read(page).matchAll(/\]\(((?!https?:)[^)#]+)\)/g), ([, path]) => [page, path as string] as const),
+    ),
+  )('%s: its link to %s leads somewhere', (_, path) => {
+    expect(() => read(join('docs', path))).not.toThrow()
+  })
 })
