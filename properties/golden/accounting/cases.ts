@@ -12,6 +12,7 @@ import { withoutReplacementRdpAtExcess } from '../../../src/privacy/rdp/without-
 import { type GoldenCase, notSupported } from '../outcome.js'
 import { allocationCase } from './allocation-cases.js'
 import { auditCase } from './audit-cases.js'
+import { centralLimitCase, heterogeneousCase, optimalCompositionCase } from './composition-cases.js'
 import { correlatedCase } from './correlated-cases.js'
 import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
 import { mechanismRdpCase } from './mechanism-cases.js'
@@ -226,7 +227,9 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   calibration: calibrationCase,
   prv: exactCase,
   pld: (record) => (record.expected.epsilonPoisson === undefined ? exactCase(record) : epochsCase(record)),
-  composition_heterogeneous: exactCase,
+  composition_heterogeneous: (record) => heterogeneousCase(record) ?? exactCase(record),
+  composition_kov: optimalCompositionCase,
+  gdp: centralLimitCase,
   delta_curve: deltaCurveCase,
   tradeoff: tradeOffCase,
   user_level: userLevelCase,

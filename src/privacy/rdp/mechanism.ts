@@ -85,6 +85,9 @@ const mixture = (event: Extract<Mechanism, { readonly _tag: 'MixtureOfGaussians'
   )
     return E.right(RdpCurves.empty)
   if (noiseMultiplier === 0) return E.right(nonPrivate)
+  const largest = Math.max(...sensitivities.filter((_, i) => (probabilities[i] as number) > 0)) / noiseMultiplier
+  if (!(largest >= 1e-150 && largest <= 1e150))
+    return E.left('the largest sensitivity of a mixture must be between 1e-150 and 1e150 times its noise')
   return known({
     _tag: 'MixtureOfGaussians',
     noiseMultiplier,
