@@ -51,7 +51,7 @@ export const participationsIn =
  *
  *   max Σⱼ vⱼ over patterns;   f(m, j) = max(f(m, j − 1), vⱼ + f(m − 1, j − b))
  *
- * Cost       O(n k)
+ * Cost       O(n k); O(n log n) for b = 1, where it is the sum of the k largest
  * Reference  Choquette-Choo et al. 2023, arXiv:2306.08153, Algorithm 3 (VecSens)
  *
  * @example
@@ -62,8 +62,14 @@ export const largestOverPatterns =
   (values: Readonly<ArrayLike<number>>): number => {
     const steps = values.length
     const { minSeparation } = participation
+    const participations = participationsIn(steps)(participation)
+    if (minSeparation === 1)
+      return Float64Array.from(values)
+        .sort()
+        .subarray(steps - participations)
+        .reduce((sum, value) => sum + Math.max(0, value), 0)
     let best = new Float64Array(steps)
-    for (let m = participationsIn(steps)(participation); m > 0; m--) {
+    for (let m = participations; m > 0; m--) {
       const next = new Float64Array(steps)
       for (let j = 0; j < steps; j++) {
         const taken = (values[j] as number) + (j >= minSeparation ? (best[j - minSeparation] as number) : 0)
