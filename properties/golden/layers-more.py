@@ -310,6 +310,8 @@ SIGNS = torch.tensor([[1.0, -1.0], [-1.0, -1.0], [1.0, 1.0]])
 loss("hinge", "hinge", lambda y, t: torch.clamp(1 - t * y, min=0).mean(), SIGNS, 2)
 loss("triplet margin", "tripletMargin", lambda y, t: F.triplet_margin_loss(y[:, 0], y[:, 1], y[:, 2], margin=1.5, eps=0), torch.zeros(BATCH, 1), 3, {"margin": 1.5}, shape=(3, 4), bias=False)
 
+net("a bias that a normalisation cancels", ["conv2d 2 3 2", "instanceNorm2d 3", "tanh"], nn.Conv2d(2, 3, 2), nn.InstanceNorm2d(3), nn.Tanh(), shape=[2, 4, 3])
+
 json.dump({"source": f"PyTorch {torch.__version__} autograd, one sample at a time, float64", "seed": 2, "cases": cases}, sys.stdout)
 print(file=sys.stdout)
 print(len(cases), file=sys.stderr)

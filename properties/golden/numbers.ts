@@ -11,10 +11,13 @@ export interface Numbers {
 
 export const tensorOf = ({ shape, data }: Numbers): Tensor => tensor(data, shape, 'float64')
 
-/** Largest difference, relative to the largest expected magnitude (absolute where all are 0). */
-export const relativeError = (actual: readonly number[], expected: readonly number[]): number => {
+/**
+ * Largest difference, relative to the largest expected magnitude, or to `least` where that is more (absolute where both
+ * are 0).
+ */
+export const relativeError = (actual: readonly number[], expected: readonly number[], least = 0): number => {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
-  const scale = expected.reduce((largest, e) => Math.max(largest, Math.abs(e)), 0)
+  const scale = expected.reduce((largest, e) => Math.max(largest, Math.abs(e)), least)
   const difference = actual.reduce((largest, x, i) => {
     const gap = Math.abs(x - (expected[i] as number))
     return Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(largest, gap)
