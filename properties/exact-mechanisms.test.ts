@@ -22,6 +22,7 @@ import {
 import { chachaKey, type Key, key } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { reference } from '../src/tensor/backend/reference.js'
+import { Special } from '../src/tensor/index.js'
 import { type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
 import { flatten, leaves, type Tree, treeSize } from '../src/tensor/tree.js'
 import { problems } from './arbitraries/batch.js'
@@ -31,7 +32,6 @@ import { kindFamilies } from './arbitraries/layer-kinds.js'
 import { groupClips } from './laws/clip.js'
 import { companyLaw } from './laws/company.js'
 import { exactly } from './laws/exact-norm.js'
-import { normalCdf } from './laws/key.js'
 
 const secret: Key = chachaKey([9, 8, 7, 6, 5, 4, 3, 2])
 
@@ -176,7 +176,7 @@ describe('gridGaussian', () => {
   }
   /** The same of the continuous Gaussian of multiplier σ. */
   const continuous = (sigma: number, q: number, epsilon: number): readonly [number, number] => {
-    const phi = normalCdf
+    const phi = Special.ndtr
     const at = (c: number): number => (c > 0 ? sigma * sigma * Math.log(c) + 0.5 : Number.NEGATIVE_INFINITY)
     const e = Math.exp(epsilon)
     const x = at((e - 1 + q) / q)

@@ -28,7 +28,7 @@ export const companyLaw = (name: string, cases: Arbitrary<LayerCase>, on: Backen
         const n = chosen % all.length
         expectSameBits(mapTree(unsigned)(mapTree(take([n]))(gradients(all))), mapTree(unsigned)(gradients([n])))
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     )
   })
 }

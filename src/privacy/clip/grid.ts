@@ -2,7 +2,7 @@
  * Clipped gradients on a grid: each sample becomes a vector of whole numbers whose length is checked in whole numbers.
  * γ grid spacing · C bound of the clip · Δ bound in steps · d number of parameters.
  */
-import { contiguous, size, storageOf, type Tensor, unsafeTensor } from '../../tensor/tensor.js'
+import { contiguous, type Storage, size, storageOf, type Tensor, unsafeTensor } from '../../tensor/tensor.js'
 import { leaves, mapTree, namedLeaves, type Tree } from '../../tensor/tree.js'
 import { type ClipRule, safeFactor } from './clip.js'
 import { type Clip, groupsOf, groupWeights, isGroupClip } from './group-clip.js'
@@ -45,7 +45,7 @@ export const gridFor = ({
 
 /** The numbers of one leaf: row n starts at n·width. */
 interface Rows {
-  readonly data: ArrayLike<number>
+  readonly data: Storage
   readonly offset: number
   readonly width: number
   readonly group: number
@@ -68,31 +68,48 @@ const squares = (rows: readonly Rows[], n: number, out: Float64Array): void => {
   }
 }
 
-/** Rounds a sample to steps, into `out`; returns its squared length, which is exact where it is below 2⁵³. */
-const roundInto = (
-  rows: readonly Rows[],
-  n: number,
-  scales: Float64Array,
-  round: (x: number) => number,
-  out: Float64Array,
-): number => {
-  let [at, sum] = [0, 0]
+/** Adding 1.5·2⁵² and taking it away rounds a number below 2⁵¹ to the nearest whole one, ties to even. */
+const rounder = 1.5 * 2 ** 52
+
+/**
+ * Rounds a sample to the nearest steps, into `out`; returns its squared length, which is exact where it is below 2⁵³. A number of
+ * 2⁵¹ or more makes it larger than any bound.
+ */
+const roundInto = (rows: readonly Rows[], n: number, scales: Float64Array, out: Float64Array): number => {
+  let at = 0
+  let sum = 0
   for (const { data, offset, width, group } of rows) {
-    const [start, scale] = [offset + n * width, scales[group] as number]
-    for (let i = start; i < start + width; i++) {
-      const steps = round((data[i] as number) * scale)
+    const start = offset + n * width
+    const scale = scales[group] as number
+    for (let i = 0; i < width; i++) {
+      const steps = (data[start + i] as number) * scale + rounder - rounder
+      out[at + i] = steps
+      sum += steps * steps
+    }
+    at += width
+  }
+  return sum
+}
+
+/** The same towards 0, which makes nothing longer. */
+const truncateInto = (rows: readonly Rows[], n: number, scales: Float64Array, out: Float64Array): number => {
+  let [at, sum] = [0, 0]
+  for (const { data, offset, width, group } of rows)
+    for (let i = 0; i < width; i++) {
+      const steps = Math.trunc((data[offset + n * width + i] as number) * (scales[group] as number))
       out[at++] = steps
       sum += steps * steps
     }
-  }
   return sum
 }
 
 /** Adds a rounded sample to the sums. */
 const addInto = (rows: readonly Rows[], steps: Float64Array): void => {
   let at = 0
-  for (const { sum, width } of rows)
-    for (let i = 0; i < width; i++) sum[i] = (sum[i] as number) + (steps[at++] as number)
+  for (const { sum, width } of rows) {
+    for (let i = 0; i < width; i++) sum[i] = (sum[i] as number) + (steps[at + i] as number)
+    at += width
+  }
 }
 
 /** A sum on a grid, with what it was made of. */
@@ -145,10 +162,7 @@ export const griddedSum = <P extends Tree>(
       }
       norms[n] = Math.sqrt(whole)
       if (!Number.isFinite(whole)) continue
-      if (
-        roundInto(rows, n, scales, Math.round, steps) <= l2Bound ** 2 ||
-        roundInto(rows, n, scales, Math.trunc, steps) <= l2Bound ** 2
-      )
+      if (roundInto(rows, n, scales, steps) <= l2Bound ** 2 || truncateInto(rows, n, scales, steps) <= l2Bound ** 2)
         addInto(rows, steps)
       else norms[n] = Number.POSITIVE_INFINITY
     }

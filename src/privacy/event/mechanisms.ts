@@ -30,9 +30,8 @@ export interface Unsupported {
 /**
  * Normal noise of standard deviation σC on a sum of vectors clipped to l2 norm C.
  *
- * The grade is part of the event, not of the analysis: `discrete` is accounted as the continuous Gaussian, which is an upper
- * bound unsampled (Canonne, Kamath & Steinke 2020, arXiv:2004.00010), and agrees under sampling
- * to less than 1e-15 as long as the grid is finer than σC/10 (its sums are the trapezoid rule of `sampled-gaussian.ts`).
+ * The grade is part of the event, not of the analysis: where it is `discrete`, σ is the multiplier of a continuous Gaussian of which
+ * the discrete noise is post-processing, a little less than that of the noise (`eventOnGrid`), so that any analysis holds.
  */
 export interface Gaussian {
   readonly _tag: 'Gaussian'
