@@ -12,6 +12,7 @@ import { decodeFeatures, encodeFeatures } from '../src/data/feature-cache.js'
 import {
   cachedFeatures,
   type Dataset,
+  examplesFrom,
   type FeatureProgress,
   type FeatureRecipe,
   inMemory,
@@ -160,6 +161,24 @@ const rows = (): Dataset =>
     classes: 4,
   })
 datasetLaws('of rows', rows())
+datasetLaws('part of another', examplesFrom({ start: 1, end: 4 })(rows()))
+
+describe('parts of a dataset', () => {
+  it('have the examples between start and end, and no others', () => {
+    const part = examplesFrom({ start: 1, end: 4 })(rows())
+    expect(toArray(part.take([0, 2]).input)).toEqual([2, 3, 6, 7])
+    expect(examplesFrom({ start: 3, end: 3 })(rows()).length).toBe(0)
+  })
+
+  it.each([
+    [4, 3],
+    [-1, 2],
+    [0, 7],
+    [0.5, 2],
+  ])('there are no examples %d to %d of six', (start, end) => {
+    expect(() => examplesFrom({ start, end })(rows())).toThrow(/no examples/)
+  })
+})
 
 describe('datasets of rows', () => {
   it('runs are views, and say the same as copies', () => {

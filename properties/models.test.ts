@@ -5,10 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { type AnyLayer, crossEntropy, perSampleGrad, perSampleSquaredNorm, weightedGrad } from '../src/grad/index.js'
 import {
   cifarCnn,
+  linearFromZero,
   logisticRegression,
   lstmClassifier,
   preActivationResNet20,
   resNet20,
+  scatteringLinear,
   smallCnn,
   transformerClassifier,
   wideResNet16x4,
@@ -124,6 +126,24 @@ const cases: readonly ModelCase[] = [
     output: 10,
     small: [1, 28, 28],
     paths: ['linear.weight', 'linear.bias'],
+  },
+  {
+    name: 'scatteringLinear',
+    model: scatteringLinear({ classes: 10 }),
+    input: [1, 28, 28],
+    count: 39_700,
+    output: 10,
+    small: [1, 6, 5],
+    paths: ['linear.weight', 'linear.bias'],
+  },
+  {
+    name: 'linearFromZero',
+    model: linearFromZero({ classes: 10 }),
+    input: [3970],
+    count: 39_700,
+    output: 10,
+    small: [7],
+    paths: ['weight'],
   },
 ]
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Eq } from 'fp-ts/lib/Eq.js'
 import ndarray from 'ndarray'
 import { describe, expect, it } from 'vitest'
-import { mapTensor, zipTensorsWith } from '../src/tensor/elementwise.js'
+import { addTensors, mapTensor, zipTensorsWith } from '../src/tensor/elementwise.js'
 import { fromNdarray, toNdarray } from '../src/tensor/ndarray.js'
 import { broadcastShapes, rowMajor, type Shape, type ShapeError, sizeOf } from '../src/tensor/shape.js'
 import {
@@ -266,6 +266,15 @@ describe('elementwise', () => {
         },
       ),
     )
+  })
+  it('addTensors is the zip of a sum, in the dtype of the first', () => {
+    fc.assert(
+      fc.property(
+        shapes().chain((shape) => fc.tuple(tensorsOf(shape), tensorsOf(shape))),
+        ([a, b]) => expectSame(addTensors(a, b), zipTensorsWith((x, y) => x + y)(a, b)),
+      ),
+    )
+    expect(() => addTensors(zeros([2]), zeros([3]))).toThrow(/shapes differ/)
   })
 })
 

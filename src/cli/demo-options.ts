@@ -51,7 +51,7 @@ export const parseDemoOptions = (argv: readonly string[]): DemoOptions =>
         .option('--momentum <β>', 'momentum of SGD', fraction, 0.9)
         .option('--clip <C>', 'l2 norm to which each gradient is clipped', positive, 0.1)
         .addOption(new Option('--activation <name>', 'nonlinearity').choices(['relu', 'tanh']).default('tanh')),
-    withMachineFlags('runs/demo'),
+    withMachineFlags({ out: 'runs/demo', physicalBatchSize: 256 }),
     (command) =>
       command.option(
         '--resume <file>',

@@ -67,10 +67,10 @@ export const withPrivacyFlags = (command: Command): Command =>
     )
 
 export const withMachineFlags =
-  (out: string) =>
+  ({ out, physicalBatchSize }: Pick<MachineFlags, 'out' | 'physicalBatchSize'>) =>
   (command: Command): Command =>
     command
-      .option('--physical-batch-size <n>', 'most samples in memory at once', count, 256)
+      .option('--physical-batch-size <n>', 'most samples in memory at once', count, physicalBatchSize)
       .option('--threads <n>', 'worker threads of the wasm backend (default: one for each core)', count)
       .option('--out <dir>', 'folder for what the run leaves', out)
 

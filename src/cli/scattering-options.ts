@@ -53,6 +53,6 @@ export const parseScatteringOptions = (argv: readonly string[]): ScatteringOptio
         )
         .option('--leaves <n>', 'synthetic images that the whitening of the features is learnt from', count, 2000)
         .option('--features <dir>', 'folder where features are kept', 'runs/features'),
-    withMachineFlags('runs/scattering'),
+    withMachineFlags({ out: 'runs/scattering', physicalBatchSize: 512 }),
     (command) => parsed<ScatteringOptions>(command, argv),
   )
