@@ -184,6 +184,8 @@ describe('audits of a Gaussian mechanism: the bounds stay below the truth, and c
     expect(centred.every(({ guesses, canaries }) => guesses === 200 && canaries === 2000)).toBe(true)
     expect(centred.map(oneRunEpsilon(level)).filter((e) => e > truth).length).toBe(0)
     expect(() => guessBothEnds(6)({ members: [1], nonMembers: [2, 3] })).toThrow(RangeError)
+    // Nothing is won where scores say nothing, in whatever order the canaries are given.
+    expect(guessBothEnds(2)({ members: [1, 1], nonMembers: [1, 1] }).correct).toBe(0)
   })
 
   it('a mechanism that reveals nothing: nothing is shown, but for the significance', () => {

@@ -47,7 +47,8 @@ export const oneRunOf = ({ truePositives, members, falsePositives, nonMembers }:
 })
 
 /**
- * One run with guesses at both ends: the `guesses`/2 highest scores are guessed to be members, as many lowest to be none.
+ * One run with guesses at both ends: the `guesses`/2 highest scores are guessed to be members, as many lowest to be none. Equal scores
+ * at a border count as wrong guesses first.
  *
  * @example
  * guessBothEnds(2)({ members: [5, 1], nonMembers: [2, 3] }) // => { canaries: 4, guesses: 2, correct: 1 }
