@@ -34,7 +34,7 @@ import * as Event from '../src/privacy/event/event.js'
 import { exact } from '../src/privacy/exact/accountant.js'
 import { gdp } from '../src/privacy/gdp.js'
 import { ballsAndBinsSampler, cyclicPoissonSampler, poissonSampler } from '../src/sampling/batches/independent.js'
-import { foldIn, key } from '../src/sampling/key.js'
+import { chachaKey, foldIn, key } from '../src/sampling/key.js'
 import { standardNormals } from '../src/sampling/normal.js'
 import { tensor, toArray } from '../src/tensor/tensor.js'
 
@@ -447,6 +447,11 @@ describe('the correlated Gaussian mechanism', () => {
     expect(sensitivity ** 2).toBeCloseTo(1.718379259109497, 9)
     for (const noise of [squareRootToeplitz(9), inverseSquareRootToeplitz(2), binaryTree])
       expect(E.isLeft(correlatedGaussian({ ...cyclic, noise }))).toBe(true)
+    // A cryptographic key says so in the event.
+    const secure = right({ ...cyclic, noise: independentNoise }).release(chachaKey([1, 2, 3, 4, 5, 6, 7, 8]))
+    expect(secure(initialNoise)(bounded([1]))[0].event).toEqual(
+      Event.selfComposed(13)(Event.poissonSampled(0.1)(Event.gaussian(2, 'secure'))),
+    )
     // One group: the event of DP-SGD.
     const dpSgd = right({ ...cyclic, noise: independentNoise, participation: { groups: 1, samplingProbability: 0.1 } })
     const sgdEvent = Event.selfComposed(100)(Event.poissonSampled(0.1)(Event.gaussian(2)))

@@ -10,6 +10,7 @@ import type { BoundedSum } from '../clip/clip.js'
 import {
   gaussian,
   matrixFactorisation,
+  type NoiseGrade,
   noOp,
   type PrivacyEvent,
   poissonSampled,
@@ -17,7 +18,7 @@ import {
   treeAggregation,
 } from '../event/event.js'
 import { type InvalidParameter, invalidParameter } from '../invalid-parameter.js'
-import type { Released } from '../mechanism.js'
+import { gradeOf, type Released } from '../mechanism.js'
 import { type CorrelatedNoise, initialNoise, type NoiseState, nextNoise } from './noise.js'
 import { type Participation, singleParticipation } from './participation.js'
 import { sensitivitySquared } from './sensitivity.js'
@@ -49,7 +50,7 @@ export interface CorrelatedSettings {
 export interface CorrelatedMechanism {
   /** sens: how far one record moves the encoded sums, in clip bounds; of one round, where sampled. An upper bound. */
   readonly sensitivity: number
-  /** Of n steps. */
+  /** Of n steps, with noise of grade `float`; what `release` says has the grade of its key. */
   readonly event: PrivacyEvent
   /**
    * The sum of the next step with its noise, σ sens C (C⁻¹z)ₜ. The event of the first of n steps covers them all: the others'
@@ -105,11 +106,12 @@ const sensitivityOf = ({ noise, steps, participation }: CorrelatedSettings): num
   )
 }
 
-const eventOf = (settings: CorrelatedSettings, sensitivity: number): PrivacyEvent => {
+/** The grade stands in Gaussian events only. */
+const eventOf = (settings: CorrelatedSettings, sensitivity: number, grade: NoiseGrade): PrivacyEvent => {
   const { noise, noiseMultiplier, steps, participation } = settings
   if ('groups' in participation)
     return selfComposed(Math.ceil(steps / participation.groups))(
-      poissonSampled(participation.samplingProbability)(gaussian(noiseMultiplier)),
+      poissonSampled(participation.samplingProbability)(gaussian(noiseMultiplier, grade)),
     )
   return noise._tag === 'Tree' && participation.maxParticipations === 1
     ? treeAggregation({ noiseMultiplier: noiseMultiplier * sensitivity, steps })
@@ -136,10 +138,9 @@ export const correlatedGaussian = (settings: CorrelatedSettings): Either<Invalid
   if (failure !== undefined) return E.left(failure)
   const { noise, noiseMultiplier, steps } = settings
   const sensitivity = sensitivityOf(settings)
-  const event = eventOf(settings, sensitivity)
   return E.right({
     sensitivity,
-    event,
+    event: eventOf(settings, sensitivity, 'float'),
     release: (key) => (state) => (bounded) => {
       const { sum, l2Bound } = bounded
       if (!Number.isFinite(l2Bound)) throw new RangeError(`l2Bound is ${l2Bound}: noise needs a finite bound`)
@@ -150,7 +151,10 @@ export const correlatedGaussian = (settings: CorrelatedSettings): Either<Invalid
       const deviation = noiseMultiplier * sensitivity * l2Bound
       const values = storageOf(flatten(sum)).map((x, i) => x + deviation * (draws[i] as number))
       return [
-        { value: unflatten(sum)(tensor(values, [values.length], 'float64')), event: step === 0 ? event : noOp },
+        {
+          value: unflatten(sum)(tensor(values, [values.length], 'float64')),
+          event: step === 0 ? eventOf(settings, sensitivity, gradeOf(key)) : noOp,
+        },
         { step: state.step + 1, buffers },
       ]
     },
