@@ -5,8 +5,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type AnyLayer,
+  checkLayer,
   conv2d,
   crossAttention,
+  type Dropout,
   decoderBlock,
   embedding,
   encoderBlock,
@@ -28,7 +30,7 @@ import {
   withDropout,
 } from '../src/grad/index.js'
 import { clippedGrad, flatClip } from '../src/privacy/index.js'
-import { foldIn, key } from '../src/sampling/index.js'
+import { foldIn, type Key, key, uniform } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import type { Shape } from '../src/tensor/shape.js'
@@ -273,6 +275,36 @@ describe('dropout', () => {
       predict(model.evaluation, { backend: reference })(params, x),
       predict(plain, { backend: reference })([first, second] as never, x),
     )
+  })
+  it('stands between recurrent layers and within blocks, each time with a mask of its own', async () => {
+    const bodies = [
+      (dropout: Dropout) => any(lstm(2, { layers: 3, between: () => dropout(0.5) })),
+      (dropout: Dropout) => any(encoderBlock({ features: 4, heads: 2, hidden: 3, dropout: () => dropout(0.5) })),
+    ]
+    for (const body of bodies) {
+      const rates: number[] = []
+      const counted = withDropout([3, 4])((dropout) =>
+        body((rate) => {
+          rates.push(rate)
+          return dropout(rate)
+        }),
+      )
+      // Between three layers are two places; a block has three: after attention, before and after the last map.
+      expect(rates.length).toBe(body === bodies[0] ? 2 : 3)
+      const own = counted.evaluation.init(key(2), [3, 4]).params
+      const sequences = noise([2, 3, 4], { dtype: 'float64' })
+      const [plain, first, second] = [
+        run(any(counted.evaluation), own, sequences),
+        run(any(counted.training(key(1))), own, numbered([0, 1])(sequences)),
+        run(any(counted.training(key(2))), own, numbered([0, 1])(sequences)),
+      ]
+      expect(toArray(first)).not.toEqual(toArray(plain))
+      expect(toArray(first)).not.toEqual(toArray(second))
+      const draw = (shape: Shape) => (k: Key) => numbered([5, 6, 7].slice(0, shape[0] as number))(uniform([3, 12])(k))
+      const broken = await checkLayer({ input: [13], draw })(counted.training(key(3)))()
+      // Numbers of samples have no derivative; every other law holds.
+      expect(broken.filter(({ law }) => !law.startsWith('backward is'))).toEqual([])
+    }
   })
   it('rates and numbers that are none are RangeErrors that name them', () => {
     expect(() => withDropout([2])((dropout) => dropout(1))).toThrow(/rate is 1/)

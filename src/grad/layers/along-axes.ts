@@ -7,6 +7,7 @@ import { type Tensor, tensor } from '../../tensor/tensor.js'
 import type { EmptyTree } from '../../tensor/tree.js'
 import { reshape, transpose } from '../../tensor/view.js'
 import { type LayerRule, withoutParams } from '../layer.js'
+import { packedAs } from '../pack.js'
 
 /** Entry (o, i) of the matrix of an axis, and how long the axis becomes. */
 export interface AxisMap {
@@ -23,11 +24,15 @@ const matrixOf = ({ extent, row }: AxisMap, input: number): Tensor => {
   return tensor(entries, [extent, input], 'float64')
 }
 
-/** The matrix times every line of x along an axis. */
+/** The matrix times every line of x along an axis; along the last as one product. */
 const times = (backend: Backend, axis: number, matrix: Tensor, x: Tensor): Tensor => {
   const [lead, rest] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))]
-  const lines = reshape([lead, x.shape[axis] as number, rest])(x)
-  return reshape(x.shape.with(axis, matrix.shape[0] as number))(backend.matmul(matrix, lines))
+  const extent = x.shape[axis] as number
+  const lines =
+    rest === 1
+      ? backend.matmul(packedAs(backend, [lead, extent], x), transpose()(matrix))
+      : backend.matmul(matrix, packedAs(backend, [lead, extent, rest], x))
+  return reshape(x.shape.with(axis, matrix.shape[0] as number))(lines)
 }
 
 /**
