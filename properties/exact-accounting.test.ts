@@ -151,7 +151,8 @@ describe('the contour', () => {
           expect(bounds.lower).toBeLessThanOrEqual(closed.logDelta + closed.error)
           expect(bounds.upper).toBeGreaterThanOrEqual(closed.logDelta - closed.error)
           const plan = planContour(what, saddle, epsilon)
-          const slow = plan && slowIntegral(what, plan.saddle, epsilon, 2 * plan.step.spacing)
+          const first = 1 / Math.sqrt(saddle.variance)
+          const slow = plan && slowIntegral(what, { tilt: plan.saddle.tilt, planned: epsilon, first })?.(epsilon)
           if (slow !== undefined && slow.error < 1e-8)
             expect(Math.abs(slow.logDelta - closed.logDelta)).toBeLessThanOrEqual(1e-7 + closed.error)
         },

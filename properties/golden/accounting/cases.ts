@@ -165,7 +165,7 @@ const gaussianOf = (inputs: Fields): { readonly sigma: number; readonly neighbou
 
 const gaussianCase = (record: AccountingRecord): Answer => {
   const { inputs, expected, tol } = record
-  if (inputs.epsilon !== undefined && numberOf(inputs.epsilon) < 0) return 'δ at a negative ε'
+  const negative = inputs.epsilon !== undefined && numberOf(inputs.epsilon) < 0
   if (numberOf(inputs.sampling_prob ?? inputs.sampleRate ?? 1) !== 1) return sampledStepCase(record)
   const { sigma, neighbouring } = gaussianOf(inputs)
   const accountant = gdp({ neighbouring })
@@ -178,8 +178,12 @@ const gaussianCase = (record: AccountingRecord): Answer => {
     ]
   }
   const curve = rightOf(accountant.interpret(event))
-  if (expected.expected_delta !== undefined)
-    return figures(record, accountant.delta(numberOf(inputs.epsilon))(curve).estimate, expected.expected_delta)
+  if (expected.expected_delta !== undefined) {
+    const epsilon = numberOf(inputs.epsilon)
+    // δ(−ε) = 1 − e^(−ε) + e^(−ε) δ(ε), as both directions of a Gaussian have one curve.
+    const delta = accountant.delta(Math.abs(epsilon))(curve).estimate
+    return figures(record, negative ? -Math.expm1(epsilon) + Math.exp(epsilon) * delta : delta, expected.expected_delta)
+  }
   return [
     ...figures(record, accountant.epsilon(numberOf(inputs.delta))(curve).estimate, expected.epsilon),
     ...(expected.mu === undefined ? [] : figures(record, Math.sqrt(curve.precision), expected.mu)),

@@ -40,7 +40,7 @@ export interface ContourOptions {
   readonly digits: number
 }
 
-export const defaultContour: ContourOptions = { mostPoints: 1 << 16, digits: 28 }
+export const defaultContour: ContourOptions = { mostPoints: 1 << 18, digits: 28 }
 
 /** Points of a smoothed contour. */
 export const SMOOTHED_POINTS: number = 1 << 14

@@ -56,7 +56,7 @@ export const closedForm = (composition: Composition, epsilon: number): Enclosure
   }
   if (precision > 0 || steps.length > 1 || only.count > 1) return undefined
   const closed = singleStep(only.pair, epsilon)
-  return closed !== undefined && closed.error < 1e-6 ? within(closed.logDelta, closed.error, 'single step') : undefined
+  return closed.error < 1e-6 ? within(closed.logDelta, closed.error, 'single step') : undefined
 }
 
 /** Chernoff's bound of log δ, rounded up. */
@@ -119,7 +119,7 @@ export const agrees = (
 }
 
 /** The enclosure where no contour converges within its points: an extrapolated estimate between smoothed bounds. */
-export const slowly = (
+const slowly = (
   composition: Composition,
   saddle: SaddlePoint,
   epsilon: number,
@@ -127,7 +127,7 @@ export const slowly = (
 ): Enclosure => {
   const { tilt } = saddle
   const chernoff = chernoffBound(saddle)
-  const slow = slowIntegral(composition, saddle, epsilon, 1 / Math.sqrt(saddle.variance))
+  const slow = slowIntegral(composition, { tilt, planned: epsilon, first: 1 / Math.sqrt(saddle.variance) })?.(epsilon)
   const estimate = Math.min(slow?.logDelta ?? saddle.logDelta, chernoff)
   const slope = slow?.slope ?? -tilt
   const found = bounds?.read(epsilon)

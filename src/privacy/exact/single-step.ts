@@ -13,7 +13,7 @@
 import { logNdtr, logSubExp, logSumExp } from '../../tensor/special.js'
 import { logDeltaOfGdp } from '../gdp.js'
 import { narrow } from '../root.js'
-import { componentsOf, logRatioAt, type MixturePair, type Pair, type SampledPair } from './pair.js'
+import { componentsOf, logRatioAt, type Pair, type SampledPair } from './pair.js'
 
 /** What the difference of two logarithms cost: an absolute error of log δ. */
 export interface ClosedForm {
@@ -54,9 +54,8 @@ const addStep = (pair: SampledPair, epsilon: number): ClosedForm => {
   return { logDelta, error: 1e-14 * size * cancelled + (1e-14 * (1 + sigma) * (1 + t * t)) ** 2 * cancelled }
 }
 
-/** The t where log r is `level`: r grows without bound from Σ pᵢ's complement. */
-const thresholdOf = (pair: Pair, level: number): number => {
-  const at = logRatioAt(pair)
+/** The t where an increasing function has a value that it reaches. */
+const thresholdOf = (at: (t: number) => number, level: number): number => {
   let [low, high] = [-1, 1]
   while (at(high) < level && high < 1e12) high *= 2
   while (at(low) > level && low > -1e12) low *= 2
@@ -64,31 +63,35 @@ const thresholdOf = (pair: Pair, level: number): number => {
 }
 
 /** δ = P(L > ε) − e^ε Q(L > ε) as the difference of two sums of tails. */
-const mixtureStep = (pair: MixturePair, epsilon: number): ClosedForm => {
+const tailStep = (pair: Pair, epsilon: number): ClosedForm => {
   const { shifts, weights, rest } = componentsOf(pair)
-  const { noiseMultiplier: sigma } = pair
-  const adds = pair.kind === 'add'
+  const { kind, noiseMultiplier: sigma } = pair
+  const adds = kind === 'add'
   if (adds && epsilon >= -Math.log(rest)) return { logDelta: -Infinity, error: 0 }
-  const t = thresholdOf(pair, adds ? -epsilon : epsilon)
+  const logRatio = logRatioAt(pair)
+  const t =
+    kind === 'replace'
+      ? thresholdOf((x) => logRatio(x) - logRatio(-x), epsilon)
+      : thresholdOf(logRatio, adds ? -epsilon : epsilon)
   // The losses above ε lie right of t, or left of it for `add`.
   const tail = (shift: number): number => logNdtr(adds ? t - shift / sigma : shift / sigma - t)
-  const mixture = logSumExp([
-    ...(rest > 0 ? [Math.log(rest) + tail(0)] : []),
-    ...shifts.map((c, i) => Math.log(weights[i] as number) + tail(c)),
-  ])
-  const [left, right] = adds ? [tail(0), epsilon + mixture] : [mixture, epsilon + tail(0)]
+  const mixture = (sign: 1 | -1): number =>
+    logSumExp([
+      ...(rest > 0 ? [Math.log(rest) + tail(0)] : []),
+      ...shifts.map((c, i) => Math.log(weights[i] as number) + tail(sign * c)),
+    ])
+  const left = adds ? tail(0) : mixture(1)
+  const right = epsilon + (adds ? mixture(1) : kind === 'replace' ? mixture(-1) : tail(0))
   const logDelta = left > right ? logSubExp(left, right) : -Infinity
   const cancelled = 1 / -Math.expm1(Math.min(right - left, -1e-15))
   const size = 1 + Math.abs(left) + Math.abs(right)
   return { logDelta, error: 1e-14 * size * cancelled + (1e-14 * (1 + sigma) * (1 + t * t)) ** 2 * cancelled }
 }
 
-/** log δ(ε) of one step, ε ≥ 0; undefined for `replace`, which has no need of one. */
-export const singleStep = (pair: Pair, epsilon: number): ClosedForm | undefined =>
-  pair.kind === 'replace'
-    ? undefined
-    : !('samplingProbability' in pair)
-      ? mixtureStep(pair, epsilon)
-      : pair.kind === 'remove'
-        ? removeStep(pair, epsilon)
-        : addStep(pair, epsilon)
+/** log δ(ε) of one step, ε ≥ 0. */
+export const singleStep = (pair: Pair, epsilon: number): ClosedForm =>
+  pair.kind === 'replace' || !('samplingProbability' in pair)
+    ? tailStep(pair, epsilon)
+    : pair.kind === 'remove'
+      ? removeStep(pair, epsilon)
+      : addStep(pair, epsilon)

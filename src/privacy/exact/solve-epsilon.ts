@@ -3,8 +3,9 @@
  */
 import { type Composition, cumulants } from './composition.js'
 import { type ContourOptions, defaultContour, SMOOTHED_POINTS, smoothedContour } from './contour-integral.js'
-import { agrees, chernoffBound, closedForm, contourReader, type Enclosure, type Method, slowly } from './enclosure.js'
+import { agrees, chernoffBound, closedForm, contourReader, type Enclosure, type Method } from './enclosure.js'
 import { type SaddlePoint, saddlePoint } from './saddle-point.js'
+import { slowIntegral } from './slow-integral.js'
 
 /** ε with its enclosure: δ(upper) ≤ δ ≤ δ(lower) were both evaluated. */
 export interface EpsilonEnclosure {
@@ -194,13 +195,15 @@ const solveSlowly = (
   }
   let epsilon = found.epsilon
   let slope = found.slope
-  for (let step = 0; step < SLOW_STEPS; step++) {
-    const here = slowly(composition, saddleAt(epsilon), epsilon, undefined)
-    if (!(here.slope < 0)) break
-    const move = (here.estimate - logDelta) / here.slope
+  const slow = slowIntegral(composition, { tilt: saddle.tilt, planned: epsilon, first: 1 / Math.sqrt(saddle.variance) })
+  for (let step = 0; step < SLOW_STEPS && slow !== undefined; step++) {
+    const here = slow(epsilon)
+    if (here === undefined || !(here.slope < 0)) break
+    const move = (here.logDelta - logDelta) / here.slope
     slope = here.slope
     epsilon = Math.max(0, epsilon - move)
-    if (Math.abs(move) <= 1e-12 * epsilon) break
+    // Newton's next step would be of the order of this one's square.
+    if (Math.abs(move * slope) <= 1e-6 || Math.abs(move) <= 1e-12 * epsilon) break
   }
   const here = reading(epsilon)
   const proved = ends(reading, { epsilon, logDelta, slope }, here)
