@@ -189,7 +189,7 @@ describe('scattering features', () => {
     expect(features(take([])(images)).shape).toEqual([0, size])
   })
 
-  it('do not change with the scale of an image but through the mean of the leaves, and say what they are', () => {
+  it('say what they are, and are others where the leaves are others', () => {
     expect(description).toMatch(/ridge 0.01 by 40 dead leaves from 0 7.*constant 0.1/)
     const other = scatteringFeatures({ inputShape: [1, 12, 12], key: key(8), leaves: 40 })
     expect(other.description).not.toBe(description)

@@ -95,7 +95,7 @@ export const decodeFeatures = async (
  * A dataset whose inputs are replaced by their features: read from the folder where it holds them, computed and kept there
  * where not. A run that was stopped goes on after the last file.
  *
- * Cost       length · size numbers of 4 bytes in memory, and as many on disk
+ * Cost       length · size numbers of 4 bytes in memory, and as many on disk: the files are as private as the examples
  * Guarantee  a file that is cut off, changed, or of other inputs or another recipe is computed anew; files appear whole or not
  *            at all
  * Errors     UnreadableFile for a folder or a file that cannot be read or written

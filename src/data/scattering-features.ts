@@ -68,7 +68,8 @@ const normalised = (rows: Tensor, constant: number): Tensor => {
  *
  * Cost       the moments with the first images, some 2 s; then about 1.5 ms a 28 × 28 image on one core
  * Guarantee  a sample's features depend on that sample and on public constants alone: computing them releases nothing
- * Errors     ShapeError for images that are too small for the transform; RangeError for constants out of range
+ * Errors     ShapeError for images that are too small for the transform; RangeError for no leaves, or a ridge that is not
+ *            positive
  * Reference  Tramèr, Boneh 2021, arXiv:2011.11660; the whitening from synthetic images is of this project
  *
  * @example

@@ -39,7 +39,7 @@ interface ComplexImage {
   readonly im: Float64Array
 }
 
-/** The DFT along rows (`step` 1 between neighbours) or columns, in place of nothing: a fresh image. */
+/** The DFT of each of `count` lines, which begin `between` apart and have their numbers `step` apart. */
 const transformLines = (
   { re, im }: ComplexImage,
   lines: { readonly count: number; readonly between: number; readonly extent: number; readonly step: number },
