@@ -89,5 +89,6 @@ export const globalClip = ({
 export const normalised = ({ factor, l2Bound }: ClipRule): ClipRule => {
   if (!(l2Bound > 0 && l2Bound < Number.POSITIVE_INFINITY))
     throw new RangeError(`l2Bound is ${l2Bound}: only a rule with a finite bound above 0 can be normalised`)
-  return { factor: (norm) => Math.min(Number.MAX_VALUE, factor(norm) / l2Bound), l2Bound: 1 }
+  // A factor below the normal numbers is rounded by more than its last place, and dividing it by C makes that larger: 1/s bounds it.
+  return { factor: (norm) => Math.min(Number.MAX_VALUE, factor(norm) / l2Bound, 1 / norm), l2Bound: 1 }
 }
