@@ -11,17 +11,23 @@ import type * as Event from '../src/privacy/event/event.js'
 import { exact } from '../src/privacy/exact/accountant.js'
 import { gdp } from '../src/privacy/gdp.js'
 import { neighbouringRelations } from '../src/privacy/neighbouring.js'
+import { pld } from '../src/privacy/pld/accountant.js'
+import { prv } from '../src/privacy/prv/accountant.js'
 import { rdp } from '../src/privacy/rdp/accountant.js'
 import { anyEvent, anyMechanism, logUniform, uncheckedEvent } from './arbitraries/event.js'
 
-const numRuns = Number(process.env.EVENTS ?? 100)
+const events = Number(process.env.EVENTS ?? 100)
+const timeout = Math.max(60_000, 100 * events)
 
-/** Every accountant, under every relation. */
+/** Every accountant, under every relation; `prv`, whose answers take seconds, in the long run only. */
 const accountants: readonly Accountant<unknown>[] = neighbouringRelations.flatMap((neighbouring) =>
-  [rdp({ neighbouring }), exact({ neighbouring }), gdp({ neighbouring }), approximateDp({ neighbouring })].map(
-    (accountant) => accountant as unknown as Accountant<unknown>,
+  [rdp, exact, gdp, approximateDp, pld, ...(process.env.EVENTS === undefined ? [] : [prv])].map(
+    (accountant) => accountant({ neighbouring }) as unknown as Accountant<unknown>,
   ),
 )
+
+/** The accountants whose answers take seconds see fewer events. */
+const runsOf = (name: string): number => (name === 'pld' || name === 'prv' ? Math.ceil(events / 20) : events)
 
 /** Is there something in it that is released with some probability, or for certain? */
 const mayFail = (event: Event.PrivacyEvent): boolean => {
@@ -40,43 +46,52 @@ const mayFail = (event: Event.PrivacyEvent): boolean => {
 
 describe.each(accountants.map((accountant) => [accountant.name, accountant.neighbouring, accountant] as const))(
   '%s, %s',
-  (_name, neighbouring, accountant) => {
-    it('a bound or a failure', () => {
-      fc.assert(
-        fc.property(
-          fc.oneof(anyEvent, anyMechanism),
-          logUniform({ low: 1e-30, high: 0.5 }),
-          logUniform({ low: 1e-3, high: 100 }),
-          (event, delta, epsilon) => {
-            const [spent, failing] = [epsilonOf(accountant, delta)(event), deltaOf(accountant, epsilon)(event)]
-            expect(spent._tag).toBe(failing._tag)
-            if (E.isLeft(spent) || E.isLeft(failing)) {
-              expect(
-                showAccountingFailure(E.isLeft(spent) ? spent.left : (failing as E.Left<never>).left).length,
-              ).toBeGreaterThan(20)
-              return
-            }
-            for (const { lower, estimate, upper, neighbouring: relation } of [spent.right, failing.right]) {
-              expect(relation).toBe(neighbouring)
-              expect(lower).toBeGreaterThanOrEqual(0)
-              expect(estimate).toBeGreaterThanOrEqual(lower)
-              expect(upper).toBeGreaterThanOrEqual(estimate)
-            }
-            expect(failing.right.upper).toBeLessThanOrEqual(1)
-            if (spent.right.upper === Infinity) expect(mayFail(event)).toBe(true)
-          },
-        ),
-        { numRuns },
-      )
-    })
-    it('numbers out of their domains are failures or bounds too', () => {
-      fc.assert(
-        fc.property(uncheckedEvent, logUniform({ low: 1e-30, high: 0.5 }), (event, delta) => {
-          const spent = epsilonOf(accountant, delta)(event)
-          if (E.isRight(spent)) expect(spent.right.upper).toBeGreaterThanOrEqual(spent.right.lower)
-        }),
-        { numRuns },
-      )
-    })
+  (name, neighbouring, accountant) => {
+    const numRuns = runsOf(name)
+    it(
+      'a bound or a failure',
+      () => {
+        fc.assert(
+          fc.property(
+            fc.oneof(anyEvent, anyMechanism),
+            logUniform({ low: 1e-30, high: 0.5 }),
+            logUniform({ low: 1e-3, high: 100 }),
+            (event, delta, epsilon) => {
+              const [spent, failing] = [epsilonOf(accountant, delta)(event), deltaOf(accountant, epsilon)(event)]
+              expect(spent._tag).toBe(failing._tag)
+              if (E.isLeft(spent) || E.isLeft(failing)) {
+                expect(
+                  showAccountingFailure(E.isLeft(spent) ? spent.left : (failing as E.Left<never>).left).length,
+                ).toBeGreaterThan(20)
+                return
+              }
+              for (const { lower, estimate, upper, neighbouring: relation } of [spent.right, failing.right]) {
+                expect(relation).toBe(neighbouring)
+                expect(lower).toBeGreaterThanOrEqual(0)
+                expect(estimate).toBeGreaterThanOrEqual(lower)
+                expect(upper).toBeGreaterThanOrEqual(estimate)
+              }
+              expect(failing.right.upper).toBeLessThanOrEqual(1)
+              if (spent.right.upper === Infinity) expect(mayFail(event)).toBe(true)
+            },
+          ),
+          { numRuns },
+        )
+      },
+      timeout,
+    )
+    it(
+      'numbers out of their domains are failures or bounds too',
+      () => {
+        fc.assert(
+          fc.property(uncheckedEvent, logUniform({ low: 1e-30, high: 0.5 }), (event, delta) => {
+            const spent = epsilonOf(accountant, delta)(event)
+            if (E.isRight(spent)) expect(spent.right.upper).toBeGreaterThanOrEqual(spent.right.lower)
+          }),
+          { numRuns },
+        )
+      },
+      timeout,
+    )
   },
 )

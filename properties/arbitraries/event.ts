@@ -67,10 +67,10 @@ export const rdpEvents: Arbitrary<Event.PrivacyEvent> = composedOf(
 const mixtures: Arbitrary<Event.PrivacyEvent> = fc
   .record({
     noiseMultiplier,
-    parts: fc.array(
-      fc.record({ sensitivity: fc.double({ min: 0, max: 4, noNaN: true }), weight: fc.integer({ min: 1, max: 9 }) }),
-      { minLength: 1, maxLength: 4 },
-    ),
+    parts: fc.array(fc.record({ sensitivity: fc.nat(16).map((k) => k / 4), weight: fc.integer({ min: 1, max: 9 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
   })
   .map(({ noiseMultiplier: sigma, parts }) => {
     const total = parts.reduce((sum, { weight }) => sum + weight, 0)

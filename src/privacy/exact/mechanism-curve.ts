@@ -33,6 +33,7 @@ const mixtureCurve = ({
   if (largest === 0 || noiseMultiplier === Infinity) return E.right(ExactCurves.empty)
   const sigma = noiseMultiplier / largest
   if (sigma === 0) return E.right(nonPrivate)
+  if (sigma > 1e6) return E.left('a mixture that moves less than a millionth of its noise is read by rdp() only')
   const away = parts.filter(({ sensitivity }) => sensitivity > 0)
   const q = away[0]?.probability as number
   if (parts.length === 1) return E.right({ precision: sigma ** -2, steps: [] })

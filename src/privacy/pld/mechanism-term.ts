@@ -75,7 +75,9 @@ const mechanismOf = (event: MechanismEvent, neighbouring: Neighbouring): Found =
       const listed = sensitivities.length === probabilities.length && probabilities.every(isProbability)
       if (!(listed && Math.abs(total - 1) <= 1e-9 && sensitivities.every((c) => c >= 0 && c < 1e150)))
         return E.left('a mixture needs a probability for each sensitivity ≥ 0, 1 in all')
-      const most = sensitivities.reduce((a, b) => Math.max(a, b), 0)
+      const most = sensitivities.reduce((a, b, i) => ((probabilities[i] as number) > 0 ? Math.max(a, b) : a), 0)
+      if (most > 0 && most < 1e-6 * noiseMultiplier && noiseMultiplier < Infinity)
+        return E.left('a mixture that moves less than a millionth of its noise is read by rdp() only')
       return scaled(most, noiseMultiplier, () => ({
         _tag: 'MixtureOfGaussians',
         mus: sensitivities.map((c) => c / noiseMultiplier),
