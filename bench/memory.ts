@@ -90,14 +90,14 @@ const host = async (): Promise<void> => {
     `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(2)}`,
   )
   console.log(`ResNet-20, ${parameters} parameters, batch ${size}, medians of ${rounds} rounds`)
-  console.log('gradient            ms   ms of processors   MiB of the arena   MiB of the process')
+  console.log('gradient        median ms  least ms  ms of processors  MiB of the arena  MiB of the process')
   for (const { kind, measured } of workers) {
     const of = (read: (m: Measured) => number): number => median(measured.map(read))
-    const cells = [of((m) => m.wall), of((m) => m.cpu), of((m) => m.arena) / 2 ** 20, of((m) => m.resident) / 2 ** 20]
-    const [wall, cpu, arena, resident] = cells.map((cell) => cell.toFixed(0)) as [string, string, string, string]
-    console.log(
-      `${kind.padEnd(14)} ${wall.padStart(7)} ${cpu.padStart(18)} ${arena.padStart(18)} ${resident.padStart(20)}`,
-    )
+    const least = Math.min(...measured.map((m) => m.wall))
+    const memory = [of((m) => m.arena), of((m) => m.resident)].map((bytes) => bytes / 2 ** 20)
+    const cells = [of((m) => m.wall), least, of((m) => m.cpu), ...memory].map((cell) => cell.toFixed(0))
+    const widths = [9, 9, 17, 17, 19]
+    console.log(`${kind.padEnd(15)} ${cells.map((cell, at) => cell.padStart(widths[at] as number)).join(' ')}`)
   }
 }
 

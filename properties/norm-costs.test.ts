@@ -50,7 +50,7 @@ describe('affine maps', () => {
   })
 })
 
-/** Multiply-adds of the Gram form of a convolution, pair by pair as it pairs them; a shifted addition counts as four. */
+/** Multiply-adds of the Gram form of a convolution, pair by pair as it pairs them; a run of shifted additions begins at 400. */
 const countedGram = (
   { kernel, stride, padding, dilation, groups }: Convolution2d,
   c: number,
@@ -67,14 +67,15 @@ const countedGram = (
     const place = position * stride[axis] + tap * dilation[axis] - padding[axis]
     return place >= 0 && place < h
   }
-  let shifted = 0
+  let [runs, shifted] = [0, 0]
   for (let u = 0; u < kernel[0]; u++)
     for (let v = 0; v < kernel[1]; v++) {
       const columns = Array.from({ length: oh }, (_, x) => x).filter((x) => inside(x, v, 1)).length
       const rows = Array.from({ length: oh }, (_, y) => y).filter((y) => inside(y, u, 0)).length
+      runs += rows * columns
       shifted += columns ** 2 * ((rows * (rows + 1)) / 2)
     }
-  return pairs(h) * c + pairs(oh) * o + 4 * groups * shifted
+  return pairs(h) * c + pairs(oh) * o + groups * (400 * runs + shifted)
 }
 
 describe('convolutions', () => {

@@ -25,8 +25,8 @@ export interface GradientCosts {
 
 /** A kept gradient is written, and read for its norm and for the weighted sum. */
 const BYTES_OF_KEEPING = 12
-/** Adding a shifted row of inner products is bound by memory. */
-const SHIFTED_ADD = 4
+/** To begin a run of additions of shifted inner products takes as long as so many multiply-adds. */
+const RUN_START = 400
 
 /** Numbers that a layer may keep in any case: 8 MiB of float32. */
 export const keptNumbersLimit: number = 2 ** 21
@@ -53,14 +53,15 @@ export const affineCosts = ({
  * The costs of a convolution: inner products of the pixels, of which the inner products of patches are sums over the kernel,
  * and of the cotangents; each pair once, group by group.
  *
- *   gram = g (p² c/g + q² o/g + 4 t² kh kw) / 2      form = t · o · c/g · kh kw      p pixels, q positions with room between rows
+ *   gram = (p² c + q² o) / 2 + g t kh kw (400 + t/2)      form = t · o · c/g · kh kw      p pixels, q positions, with room
+ *                                                                                      between rows
  *
  * Shapes  input [n, c, h, w], output [n, o, oh, ow]
  *
  * @example
  * const same = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }
  * const { gram, form } = convolutionCosts(same, [1, 64, 8, 8], [1, 64, 8, 8])
- * form / gram > 5 // => true
+ * form / gram > 4 // => true
  */
 export const convolutionCosts = (
   { kernel, stride, padding, groups }: Convolution2d,
@@ -74,7 +75,7 @@ export const convolutionCosts = (
   const taps = kernel[0] * kernel[1]
   const gradient = (o * c * taps) / groups
   return {
-    gram: (pixels ** 2 * c + places ** 2 * o + SHIFTED_ADD * groups * positions ** 2 * taps) / 2,
+    gram: (pixels ** 2 * c + places ** 2 * o) / 2 + groups * positions * taps * (RUN_START + positions / 2),
     form: positions * gradient,
     gradient,
     operands: sizeOf(input.slice(1)) + sizeOf(output.slice(1)),
