@@ -3,10 +3,12 @@
  * n sample · g group · c channel · m position within a group (its channels and pixels).
  */
 import type { Backend } from '../../tensor/backend/backend.js'
+import { mapTensor } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
-import { full, scalar, type Tensor, zeros } from '../../tensor/tensor.js'
+import { cast, full, scalar, storageOf, type Tensor, toArray, unsafeTensor, zeros } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
-import { keepingPullback, type LayerRule, layer } from '../layer.js'
+import { keepingPullback, type LayerRule, layer, lazy } from '../layer.js'
+import { packedAs } from '../pack.js'
 
 /** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
 export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
@@ -22,17 +24,23 @@ export interface GroupNormOptions {
   readonly bias?: boolean
 }
 
-/** The normalised input, [n, c, …], and 1/σ of each group, [n, g, 1]. */
+/** The input about the mean of its group, [n, c, …], and 1/σ of each group, [n·g]. */
 export interface GroupNormCache {
-  readonly normalised: Tensor
+  readonly centred: Tensor
   readonly inverseDeviation: Tensor
 }
 
-/** Axes after n and c. */
-const spatial = (x: Tensor): readonly number[] => x.shape.slice(2).map((_, axis) => axis + 2)
+/** Σ gy and Σ gy x̂ over the pixels of each channel of each sample, [n·c]: the gradients of shift and scale. */
+interface ChannelSums {
+  readonly ofShift: Float64Array
+  readonly ofScale: Float64Array
+}
+
+/** As many ones as an activation of this rank has axes after n and c. */
+const onesFor = (rank: number): readonly number[] => new Array<number>(rank - 2).fill(1)
 
 /** [c] as [c, 1, …], to meet [n, c, …]. */
-const perChannel = (p: Tensor, rank: number): Tensor => reshape([...p.shape, ...new Array(rank - 2).fill(1)])(p)
+const perChannel = (p: Tensor, rank: number): Tensor => reshape([...p.shape, ...onesFor(rank)])(p)
 
 /**
  * Normalises each group of channels of each sample, then scales and shifts each channel.
@@ -56,12 +64,77 @@ export const groupNorm = ({
     const n = x.shape[0] as number
     return reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])(x)
   }
-  /** Mean over the last axis, kept as an axis of extent 1. */
-  const mean = (backend: Backend, x: Tensor): Tensor => {
-    const [n, g, m] = x.shape as readonly [number, number, number]
-    return backend.zip('mul', reshape([n, g, 1])(backend.sum(x, [2])), scalar(1 / m, 'float64'))
+  /** A row for each channel of each sample, [n·c, pixels]. */
+  const byChannel = (backend: Backend, x: Tensor): Tensor =>
+    packedAs(backend, [sizeOf(x.shape.slice(0, 2)), sizeOf(x.shape.slice(2))], x)
+  /** Numbers of a group, not counting a group of none as one that could be divided by. */
+  const numbersOf = (x: Tensor): number => Math.max(1, sizeOf(x.shape.slice(1)) / groups)
+
+  /** γ_c / σ_{n,g}, [n, c, 1, …]: what an input about its mean, or a cotangent, is multiplied by. */
+  const scales = (weight: Tensor | undefined, inverseDeviation: Tensor, x: Tensor): Tensor => {
+    const [n, c] = x.shape as readonly [number, number]
+    const gamma = weight === undefined ? undefined : toArray(weight)
+    const inverse = storageOf(inverseDeviation)
+    const each = c / groups
+    const all = Float64Array.from(
+      { length: n * c },
+      (_, i) => (gamma?.[i % c] ?? 1) * (inverse[Math.floor(i / each)] as number),
+    )
+    return unsafeTensor(all, [n, c, ...onesFor(x.shape.length)])
   }
-  const rule: LayerRule<GroupNormParams, GroupNormCache> = layer<GroupNormParams, GroupNormCache>({
+
+  const sumsOf = (backend: Backend, { centred, inverseDeviation }: GroupNormCache, gy: Tensor): ChannelSums => {
+    const [n, c] = gy.shape as readonly [number, number]
+    const [cotangents, rows] = [byChannel(backend, gy), byChannel(backend, centred)]
+    const dots = toArray(backend.rowDots(cotangents, rows))
+    const inverse = storageOf(inverseDeviation)
+    const each = c / groups
+    return {
+      ofShift: Float64Array.from(toArray(backend.sum(cotangents, [1]))),
+      ofScale: Float64Array.from(
+        { length: n * c },
+        (_, i) => (dots[i] as number) * (inverse[Math.floor(i / each)] as number),
+      ),
+    }
+  }
+
+  /** gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ with ĝ = γ gy: the part of ĝ that neither shift nor scale of a group explains. */
+  const pulled = (
+    backend: Backend,
+    { weight }: GroupNormParams,
+    { centred, inverseDeviation }: GroupNormCache,
+    gy: Tensor,
+    { ofShift, ofScale }: ChannelSums,
+  ): Tensor => {
+    const [n, c] = gy.shape as readonly [number, number]
+    const gamma = weight === undefined ? undefined : toArray(weight)
+    const inverse = storageOf(inverseDeviation)
+    const [each, numbers] = [c / groups, numbersOf(gy)]
+    const [shift, along] = [new Float64Array(n * groups), new Float64Array(n * groups)]
+    for (let i = 0; i < n * c; i++) {
+      const group = Math.floor(i / each)
+      const share = ((gamma?.[i % c] ?? 1) * (inverse[group] as number)) / numbers
+      shift[group] = (shift[group] as number) + share * (ofShift[i] as number)
+      along[group] = (along[group] as number) + share * (inverse[group] as number) * (ofScale[i] as number)
+    }
+    const ofGroup = (values: Float64Array): Tensor => unsafeTensor(values, [n, groups, 1])
+    return backend.scope(() => {
+      const scaled = inGroups(backend.zip('mul', gy, scales(weight, inverseDeviation, gy)))
+      const alongScale = backend.zip('mul', inGroups(centred), ofGroup(along))
+      const rest = backend.zip('sub', scaled, alongScale)
+      return reshape(gy.shape)(backend.zip('sub', rest, ofGroup(shift)))
+    })
+  }
+
+  const gradientsFrom = (backend: Backend, params: GroupNormParams, gy: Tensor, sums: ChannelSums): GroupNormParams => {
+    const rows = (values: Float64Array): Tensor => cast(backend.dtype)(unsafeTensor(values, gy.shape.slice(0, 2)))
+    return {
+      ...(params.weight === undefined ? {} : { weight: rows(sums.ofScale) }),
+      ...(params.bias === undefined ? {} : { bias: rows(sums.ofShift) }),
+    }
+  }
+
+  return layer<GroupNormParams, GroupNormCache>({
     name: `groupNorm(${groups})`,
     init: (_key, input: Shape) => {
       const [channels] = input
@@ -72,37 +145,32 @@ export const groupNorm = ({
         output: input,
       }
     },
-    // Scopes give back what stands between x and y, which is more than both.
+    // Scopes give back what stands between x and y.
     forward: (backend, { weight, bias }, x) =>
       backend.scope(() => {
         const grouped = inGroups(x)
-        const centred = backend.zip('sub', grouped, mean(backend, grouped))
-        const variance = mean(backend, backend.map('square', centred))
-        const deviation = backend.map('sqrt', backend.zip('add', variance, scalar(epsilon, 'float64')))
-        const inverseDeviation = backend.map('reciprocal', deviation)
-        const normalised = reshape(x.shape)(backend.zip('mul', centred, inverseDeviation))
-        const rank = x.shape.length
-        const scaled = weight === undefined ? normalised : backend.zip('mul', normalised, perChannel(weight, rank))
-        const y = bias === undefined ? scaled : backend.zip('add', scaled, perChannel(bias, rank))
-        return [y, { normalised, inverseDeviation }]
+        const [n, , m] = grouped.shape as readonly [number, number, number]
+        const share = scalar(1 / numbersOf(x), 'float64')
+        const mean = backend.zip('mul', reshape([n, groups, 1])(backend.sum(grouped, [2])), share)
+        const about = backend.zip('sub', grouped, mean)
+        const rows = reshape([n * groups, m])(about)
+        const inverseDeviation = mapTensor((square) => 1 / Math.sqrt(square / numbersOf(x) + epsilon))(
+          backend.rowDots(rows, rows),
+        )
+        const centred = reshape(x.shape)(about)
+        const scaled = backend.zip('mul', centred, scales(weight, inverseDeviation, x))
+        const y = bias === undefined ? scaled : backend.zip('add', scaled, perChannel(bias, x.shape.length))
+        return [y, { centred, inverseDeviation }]
       }),
-    // gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ with ĝ = γ gy: the part of ĝ that neither shift nor scale of a group explains.
-    backward: (backend, { weight }, { normalised, inverseDeviation }, gy) =>
-      backend.scope(() => {
-        const scaled = inGroups(weight === undefined ? gy : backend.zip('mul', gy, perChannel(weight, gy.shape.length)))
-        const x = inGroups(normalised)
-        const alongScale = backend.zip('mul', x, mean(backend, backend.zip('mul', scaled, x)))
-        const rest = backend.zip('sub', backend.zip('sub', scaled, mean(backend, scaled)), alongScale)
-        return reshape(gy.shape)(backend.zip('mul', rest, inverseDeviation))
-      }),
-    perSampleGrad: (backend, params, { normalised }, gy) =>
-      backend.scope(() => ({
-        ...(params.weight === undefined
-          ? {}
-          : { weight: backend.sum(backend.zip('mul', gy, normalised), spatial(gy)) }),
-        ...(params.bias === undefined ? {} : { bias: backend.sum(gy, spatial(gy)) }),
-      })),
-    pullback: (backend, params, cache, gy) => keepingPullback(rule, backend, params, cache, gy),
+    backward: (backend, params, cache, gy) => pulled(backend, params, cache, gy, sumsOf(backend, cache, gy)),
+    perSampleGrad: (backend, params, cache, gy) => gradientsFrom(backend, params, gy, sumsOf(backend, cache, gy)),
+    pullback: (backend, params, cache, gy) => {
+      const sums = lazy(() => sumsOf(backend, cache, gy))
+      const shared = {
+        backward: () => pulled(backend, params, cache, gy, sums()),
+        perSampleGrad: () => gradientsFrom(backend, params, gy, sums()),
+      }
+      return keepingPullback(shared, backend, params, cache, gy)
+    },
   })
-  return rule
 }
