@@ -44,34 +44,6 @@ const timesFloat32 = (factor: number, from: Float32Array, to: Float32Array): voi
 const timesFloat64 = (factor: number, from: Float64Array, to: Float64Array): void => {
   for (let i = 0; i < to.length; i++) to[i] = factor * (from[i] as number)
 }
-const plusFloat32 = (x: Float32Array, y: Float32Array, to: Float32Array): void => {
-  for (let i = 0; i < to.length; i++) to[i] = (x[i] as number) + (y[i] as number)
-}
-const plusFloat64 = (x: Float64Array, y: Float64Array, to: Float64Array): void => {
-  for (let i = 0; i < to.length; i++) to[i] = (x[i] as number) + (y[i] as number)
-}
-
-/** The elements as a view of their storage, row-major. */
-const elementsOf = (t: Tensor): Storage => {
-  const source = contiguous(t)
-  return storageOf(source).subarray(source.offset, source.offset + size(t))
-}
-
-/**
- * a + b of one shape, in the dtype of the first.
- *
- * @throws ShapeError when the shapes differ
- * @example
- * toArray(addTensors(tensor([1, 2], [2]), tensor([3, 4], [2]))) // => [4, 6]
- */
-export const addTensors = (a: Tensor, b: Tensor): Tensor => {
-  if (!ShapeEq.equals(a.shape, b.shape)) throw shapeError('addTensors: shapes differ', a.shape, b.shape)
-  const [x, y, to] = [elementsOf(a), elementsOf(b), allocate(a.dtype, size(a))]
-  if (x instanceof Float32Array && y instanceof Float32Array && to instanceof Float32Array) plusFloat32(x, y, to)
-  else if (x instanceof Float64Array && y instanceof Float64Array && to instanceof Float64Array) plusFloat64(x, y, to)
-  else return zipTensorsWith((p, q) => p + q)(a, b)
-  return unsafeTensor(to, a.shape)
-}
 
 /** The elements as storage in row-major order, to be read only. */
 const elements = (t: Tensor): Storage => {
