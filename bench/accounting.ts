@@ -14,6 +14,8 @@ import {
   exactAlong,
   noiseMultiplierScale,
   type PrivacyEvent,
+  pld,
+  prv,
   rdp,
 } from '../src/privacy/index.js'
 
@@ -92,6 +94,8 @@ for (const cell of cells) {
   table(`σ ${cell.sigma}, q ${cell.q.toPrecision(4)}, ${cell.steps} steps, δ ${cell.delta}`, [
     add('exact', exact(), 5),
     add('rdp', rdp(), 20),
+    // Grids that grow with the steps: left out where they would be gigabytes.
+    ...(cell.steps <= 1e5 ? [add('pld', pld(), 1), add('prv', prv(), 1)] : []),
     {
       name: 'σ for ε = 3 by exact',
       repeat: 1,
