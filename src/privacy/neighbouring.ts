@@ -72,6 +72,22 @@ export const sampledApproximateDp =
   })
 
 /**
+ * The largest ε of a mechanism that is ε-DP on its Poisson sample: log(1 + (e^ε − 1)/q), the inverse of `sampledApproximateDp`. Laplace
+ * noise of scale Δ over this, continuous or discrete, meets the ε.
+ *
+ * @example
+ * epsilonBeforeSampling(1)(2) // => 2
+ */
+export const epsilonBeforeSampling =
+  (samplingProbability: number) =>
+  (epsilon: number): number =>
+    samplingProbability === 1
+      ? epsilon
+      : epsilon > 700
+        ? epsilon - Math.log(samplingProbability)
+        : Math.log1p(Math.expm1(epsilon) / samplingProbability)
+
+/**
  * @example
  * showNeighbouring('addOrRemoveOne') // => 'adding or removing one record'
  */

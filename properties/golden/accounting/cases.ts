@@ -15,7 +15,7 @@ import { auditCase } from './audit-cases.js'
 import { centralLimitCase, heterogeneousCase, optimalCompositionCase } from './composition-cases.js'
 import { correlatedCase } from './correlated-cases.js'
 import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
-import { mechanismRdpCase } from './mechanism-cases.js'
+import { laplaceCalibrationCase, mechanismRdpCase } from './mechanism-cases.js'
 import { monteCarloCase } from './monte-carlo-cases.js'
 import {
   type AccountingRecord,
@@ -209,6 +209,8 @@ const bisectionOfOpacus = (epsilonOfSigma: (sigma: number) => number, target: nu
 
 const calibrationCase = (record: AccountingRecord): Answer => {
   const { inputs, expected } = record
+  const ofLaplace = laplaceCalibrationCase(record)
+  if (ofLaplace !== undefined) return ofLaplace
   if (inputs.mechanism !== 'gaussian') return `no calibration of ${String(inputs.mechanism)} here`
   if (inputs.accountant === 'rdp') {
     const accountant = rdp({ orders: namedOrders['1.1..10.9 step 0.1, 12..63'] as readonly number[] })
