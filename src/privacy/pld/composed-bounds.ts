@@ -148,6 +148,13 @@ interface Readings {
   readonly lossError: number
 }
 
+/** What two enclosures prove together; the estimate of the second, if it is possible. */
+const tighter = (a: Enclosed, b: Enclosed): Enclosed => {
+  const lower = Math.max(a.lower, b.lower)
+  const upper = Math.min(a.upper, b.upper)
+  return { lower, estimate: Math.min(upper, Math.max(lower, b.estimate)), upper }
+}
+
 /** Answers from readings, finer ones until they meet the tolerance or the points run out. */
 const refine = (
   components: readonly Component[],
@@ -162,14 +169,7 @@ const refine = (
     const grid = gridFor(components, plan, wanted, mostPoints)
     const { upper, lower, lossError } = sumsOn(components, plan, grid)
     const found = answer({ upper: readingOf(upper, 1), lower: readingOf(lower, -1), sum: upper, lossError })
-    best =
-      best === undefined
-        ? found
-        : {
-            lower: Math.max(best.lower, found.lower),
-            estimate: found.estimate,
-            upper: Math.min(best.upper, found.upper),
-          }
+    best = best === undefined ? found : tighter(best, found)
     const step = grid.lattices[0]?.step ?? wanted
     if (met(best) || round >= rounds || 2 * grid.length > mostPoints) return best
     wanted = Math.min(wanted, step) / 2
@@ -234,11 +234,7 @@ export const epsilonBounds = (
   for (let look = 0; ; look++) {
     const plan = planFor(components, { epsilon, logDelta, tolerance: toleranceAt(epsilon) })
     const next = refine(components, plan, { mostPoints, rounds: ROUNDS }, answer, met)
-    found = {
-      lower: Math.max(found.lower, next.lower),
-      estimate: next.estimate,
-      upper: Math.min(found.upper, next.upper),
-    }
+    found = tighter(found, next)
     if (met(found) || look === 1 || Math.abs(found.estimate - epsilon) * plan.slope < 0.5) return found
     epsilon = inside(found.estimate)
   }

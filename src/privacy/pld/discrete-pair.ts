@@ -36,6 +36,8 @@ export const laplacePair = (beta: number): PrivacyLossPair => {
         for (let i = 0; i < count; i++) {
           const low = clip(edges[i] as number)
           const width = 0.5 * (clip(edges[i + 1] as number) - low)
+          // Beyond β nothing is left, and a scale may overflow.
+          if (!(width > 0)) continue
           p[i] = 0.5 * Math.exp(0.5 * (low - beta)) * Math.expm1(width)
           q[i] = -0.5 * Math.exp(Math.max(0, edges[i] as number) - 0.5 * (low + beta)) * Math.expm1(-width)
         }

@@ -4,7 +4,7 @@
  * Bins are one step wide where a composition will have most of its mass, and wider, by powers of two, where it seldom comes. Atoms
  * that lie on the lattice are kept as they are; the others fall into bins.
  */
-import type { PrivacyLossPair } from './loss-pair.js'
+import type { Masses, PrivacyLossPair } from './loss-pair.js'
 
 /** Where a lattice lies. */
 export interface Lattice {
@@ -25,9 +25,10 @@ export interface LatticeBins extends Lattice {
   /** P, and e^(lower edge) Q. */
   readonly p: Float64Array
   readonly q: Float64Array
-  /** P below the first edge, and above the last one. */
+  /** P below the first edge. */
   readonly below: number
-  readonly above: number
+  /** P above the last edge, and e^(last edge) Q there. */
+  readonly above: Masses
   /** Atoms on the lattice. */
   readonly exact: LatticePoints
   /** Bins `from` to `to`, `to` not included, that a lower bound may take as one atom at k = 0; none if they are equal. */
@@ -81,7 +82,8 @@ export const latticeBins = (
   const last = losses[count] as number
   const p = new Float64Array(count)
   const q = new Float64Array(count)
-  let [below, above] = [0, 0]
+  let below = 0
+  const above = { p: 0, q: 0 }
   if (pair.density !== undefined) {
     const masses = pair.density.masses(losses)
     for (let i = 0; i < count; i++) {
@@ -89,7 +91,9 @@ export const latticeBins = (
       q[i] = (masses.q[i] as number) * Math.exp(Math.min(0, losses[i] as number))
     }
     below = pair.density.below(first).p
-    above = pair.density.above(last).p
+    const rest = pair.density.above(last)
+    above.p = rest.p
+    above.q = Math.min(rest.p, rest.q * Math.exp(Math.min(700, last)))
   }
   const exact: { index: number; mass: number }[] = []
   let bin = 0
@@ -97,8 +101,10 @@ export const latticeBins = (
     const index = indexOf(lattice, loss)
     if (index !== undefined) exact.push({ index, mass })
     else if (loss <= first) below += mass
-    else if (loss > last) above += mass
-    else {
+    else if (loss > last) {
+      above.p += mass
+      above.q += mass * Math.exp(last - loss)
+    } else {
       while (loss > (losses[bin + 1] as number)) bin++
       p[bin] = (p[bin] as number) + mass
       q[bin] = (q[bin] as number) + mass * Math.exp((losses[bin] as number) - loss)

@@ -63,7 +63,10 @@ export const pessimistic = (bins: LatticeBins): LatticeLaw => {
     mass[i] = (mass[i] as number) + (whole - right)
     mass[i + 1] = (mass[i + 1] as number) + right
   }
-  return lawOf(bins, edges, mass, infinity + above)
+  // Above the last edge, δ there is a mass at ∞ and the rest a mass at the edge: the chord to an edge at ∞.
+  const told = Math.min(above.p, above.p - above.q + 4 * massError * above.p)
+  mass[p.length] = (mass[p.length] as number) + (above.p - told)
+  return lawOf(bins, edges, mass, infinity + told)
 }
 
 /** κ at the edges, Σ above of mass (1 − e^(here − there)): sums of positive terms, from the top. */
@@ -134,7 +137,12 @@ export const optimistic = (bins: LatticeBins): LatticeLaw => {
   bottom++
   const withBulk = ([index, masses]: readonly [index: readonly number[], mass: readonly number[]]): LatticeLaw =>
     lawOf(bins, [...index, 0], [...masses, merged], infinity)
-  if (bottom >= top) return withBulk(oneAtom(edges, mass, widths))
+  // Lines that cross beyond these edges leave no room between them.
+  const room =
+    bottom < top &&
+    (fromBottom[top] as number) >= (fromTop[top] as number) &&
+    (fromTop[bottom] as number) >= (fromBottom[bottom] as number)
+  if (!room) return withBulk(oneAtom(edges, mass, widths))
   lowered[top] = fromTop[top] as number
   lowered[bottom] = fromBottom[bottom] as number
   const kinks = new Float64Array(top - bottom + 1)
@@ -145,7 +153,8 @@ export const optimistic = (bins: LatticeBins): LatticeLaw => {
   const [first, last] = [bottom + 1, top - 1]
   kinks[0] = ((fromBottom[first] as number) - (lowered[first] as number)) / Math.expm1(widths[bottom] as number)
   kinks[top - bottom] = ((fromTop[last] as number) - (lowered[last] as number)) / -Math.expm1(-(widths[last] as number))
-  return withBulk(convexMinorant(step, edges.subarray(bottom, top + 1), kinks))
+  const minorant = convexMinorant(step, edges.subarray(bottom, top + 1), kinks)
+  return withBulk(minorant[1].some((x) => x < 0) ? oneAtom(edges, mass, widths) : minorant)
 }
 
 /** All mass as one atom, on the highest edge that is not above it. */
@@ -195,6 +204,12 @@ const convexMinorant = (
       carried += share * negative
       if (left !== undefined) mass[mass.length - 1] = (mass.at(-1) as number) + (1 - share) * negative
     }
+  }
+  // Rounding may leave a little less than nothing at the end: it is taken from the point before.
+  while (mass.length > 1 && (mass.at(-1) as number) < 0) {
+    index.pop()
+    const negative = mass.pop() as number
+    mass[mass.length - 1] = (mass.at(-1) as number) + negative
   }
   return [index, mass]
 }

@@ -11,13 +11,13 @@
 import { type Masses, mergedAtoms, mirroredMasses, type PrivacyLossPair, swapped, unscaledMass } from './loss-pair.js'
 
 /** log(1 − q + q eˡ). */
-const sampledLoss =
+export const sampledLoss =
   (q: number) =>
   (l: number): number =>
     l < 30 ? Math.log1p(q * Math.expm1(l)) : l + Math.log(q) + Math.log1p(((1 - q) / q) * Math.exp(-l))
 
 /** The l whose sampled loss is t; −∞ at or below log(1 − q). */
-const unsampledLoss =
+export const unsampledLoss =
   (q: number) =>
   (t: number): number =>
     t > 30

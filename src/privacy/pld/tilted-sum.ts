@@ -202,7 +202,15 @@ const outside = (
     for (const { law, count, logScale } of laws) exponent += count * (logMoment(law, theta + shift) - logScale)
     return Math.exp(Math.min(0, exponent))
   }
-  return { right: tail(toTheRight, first + length), left: tail(-toTheLeft, first - 1) }
+  // A sum that ends inside of the window has no tail outside.
+  const farthest = (end: (index: Float64Array) => number): number =>
+    laws.reduce((sum, { law, count }) => sum + count * end(law.index), 0)
+  const most = farthest((index) => index.reduce((a, b) => Math.max(a, b), -Infinity))
+  const least = farthest((index) => index.reduce((a, b) => Math.min(a, b), Infinity))
+  return {
+    right: most < first + length ? 0 : tail(toTheRight, first + length),
+    left: least >= first ? 0 : tail(-toTheLeft, first - 1),
+  }
 }
 
 /**

@@ -1,0 +1,186 @@
+/**
+ * Golden records that the accountants of privacy losses answer: whole compositions.
+ */
+import { type Accountant, type Bounds, deltaOf, epsilonOf } from '../../../src/privacy/accountant.js'
+import * as Event from '../../../src/privacy/event/event.js'
+import type { Neighbouring } from '../../../src/privacy/neighbouring.js'
+import { pld } from '../../../src/privacy/pld/accountant.js'
+import type { PldCurve } from '../../../src/privacy/pld/curve.js'
+import { prv } from '../../../src/privacy/prv/accountant.js'
+import {
+  type AccountingRecord,
+  type Answer,
+  dpSgdEvent,
+  type Fields,
+  type Figure,
+  figures,
+  neighbouringOf,
+  numberOf,
+  numbersOf,
+  rightOf,
+} from './record.js'
+
+const NOT_COVERED = 'no loss law of this mechanism here'
+
+/** The mechanism of a record on all data; undefined where there is none. */
+const mechanismOf = (inputs: Fields): Event.PrivacyEvent | undefined => {
+  switch (inputs.mechanism) {
+    case 'gaussian':
+      return Event.gaussian(numberOf(inputs.sigma))
+    case 'laplace':
+      return Event.laplace(numberOf(inputs.scale) / numberOf(inputs.sensitivity))
+    case 'discrete-laplace':
+      return Event.discreteLaplace({ scale: 1 / numberOf(inputs.parameter), sensitivity: numberOf(inputs.sensitivity) })
+    case 'discrete-gaussian':
+      return Event.discreteGaussian({ sigma: numberOf(inputs.sigma), sensitivity: numberOf(inputs.sensitivity) })
+    case 'mixture-gaussian':
+      return Event.mixtureOfGaussians({
+        noiseMultiplier: numberOf(inputs.sigma),
+        sensitivities: numbersOf(inputs.sensitivities),
+        probabilities: numbersOf(inputs.probs),
+      })
+    case 'randomized-response':
+      return Event.randomizedResponse({
+        noiseParameter: numberOf(inputs.noiseParameter),
+        buckets: numberOf(inputs.numBuckets),
+      })
+    case 'pure-dp':
+    case 'epsilon-delta':
+      return Event.approximateDp({
+        epsilon: numberOf(inputs.epsilonPerQuery),
+        delta: numberOf(inputs.deltaPerQuery ?? 0),
+      })
+    default:
+      return undefined
+  }
+}
+
+/** The event of a record; undefined where it names none that is covered. */
+const eventOf = (inputs: Fields): Event.PrivacyEvent | undefined => {
+  if (Array.isArray(inputs.epsilons)) return Event.composed(numbersOf(inputs.epsilons).map((e) => Event.pureDp(e)))
+  if (Array.isArray(inputs.phases)) return dpSgdEvent(inputs)
+  if (Array.isArray(inputs.ncomp) || inputs.ncomp !== undefined) {
+    const [sigmas, rates, counts] = [inputs.sigma, inputs.q, inputs.ncomp].map(numbersOf)
+    return Event.composed(
+      (sigmas ?? []).map((sigma, i) => dpSgdEvent({ sigma, sampleRate: rates?.[i], steps: counts?.[i] })),
+    )
+  }
+  const one = mechanismOf(inputs)
+  if (one === undefined || !['poisson', 'none', 'truncated-poisson', undefined].includes(inputs.sampling as string))
+    return undefined
+  const q = numberOf(inputs.sampleRate ?? 1)
+  const sampled =
+    inputs.sampling === 'truncated-poisson'
+      ? Event.truncatedPoissonSampled({
+          datasetSize: numberOf(inputs.datasetSize),
+          samplingProbability: q,
+          truncatedBatchSize: numberOf(inputs.truncatedBatchSize),
+        })(one)
+      : Event.poissonSampled(q)(one)
+  return Event.selfComposed(numberOf(inputs.steps ?? 1))(sampled)
+}
+
+/** Two intervals that hold one number meet: how far they are apart, in units of the slack. */
+const meets = ({ lower, upper }: Bounds, from: number, to: number, slack: number): Figure => ({
+  actual: Math.max(0, lower - to, from - upper),
+  expected: 0,
+  rel: 0,
+  abs: slack,
+})
+
+/** The truth is in the interval, to its own tolerance. */
+const holds = (
+  record: AccountingRecord,
+  { lower, upper }: Bounds,
+  truth: unknown,
+  tol?: Partial<Figure>,
+): readonly Figure[] => figures(record, Math.min(Math.max(numberOf(truth), lower), upper), truth, tol)
+
+type Crossed = AccountingRecord & {
+  readonly role?: string
+  readonly crossCheck?: Fields
+  readonly knownDefects?: Fields
+}
+
+/** A true figure to 1e-7, where a record's own is not to be met. */
+const TRUE: Partial<Figure> = { rel: 1e-7, abs: 1e-9 }
+
+/** Bounds of Google's accountant at several δ and ε. Its sums are cut off at 1e-15 and rounded, which is a part of a small δ. */
+const intervals = (record: Crossed, at: (delta: number) => Bounds, ofEpsilon: (epsilon: number) => Bounds): Answer => {
+  const { inputs, expected, crossCheck = {}, knownDefects = {}, tol } = record
+  const wrong = [knownDefects.upperBelowTruthAtDelta, knownDefects.lowerAboveTruthAtDelta].flatMap((list) =>
+    ((list ?? []) as readonly string[]).map(Number),
+  )
+  const [lowers, uppers, truths] = [expected.epsilonLower, expected.epsilonUpper, crossCheck.truthRemove].map(numbersOf)
+  const ofDelta = numbersOf(inputs.delta).flatMap((delta, i): readonly Figure[] => {
+    const bounds = at(delta)
+    if (wrong.includes(delta)) return holds(record, bounds, truths?.[i], TRUE)
+    if (expected.epsilonLower === undefined)
+      return [{ actual: bounds.upper, expected: uppers?.[i] as number, rel: numberOf(tol.rel), abs: 0 }]
+    const loose = { ...bounds, upper: at(delta - 4e-15).upper }
+    return [meets(loose, lowers?.[i] as number, uppers?.[i] as number, 1e-6)]
+  })
+  if (inputs.deltaAtEps === undefined || expected.deltaLower === undefined) return ofDelta
+  return [
+    ...ofDelta,
+    ...numbersOf(inputs.deltaAtEps).map((epsilon, i) =>
+      meets(
+        ofEpsilon(epsilon),
+        numbersOf(expected.deltaLower)[i] as number,
+        numbersOf(expected.deltaUpper)[i] as number,
+        1e-6,
+      ),
+    ),
+  ]
+}
+
+/** One accountant's answer to a record. */
+const answerOf = (record: Crossed, event: Event.PrivacyEvent, accountant: Accountant<PldCurve>): Answer => {
+  const { inputs, expected, tol, knownDefects, crossCheck = {} } = record
+  const at = (delta: number): Bounds => rightOf(epsilonOf(accountant, delta)(event))
+  const ofEpsilon = (epsilon: number): Bounds => rightOf(deltaOf(accountant, epsilon)(event))
+  if (Array.isArray(inputs.delta)) return intervals(record, at, ofEpsilon)
+  const delta = inputs.delta ?? inputs.target_delta
+  if (delta === undefined) {
+    const wanted = expected.delta ?? expected.expected_delta
+    if (wanted === undefined) return 'neither ε nor δ is asked for'
+    const bounds = ofEpsilon(numberOf(inputs.epsilon ?? inputs.target_eps))
+    return holds(record, bounds, crossCheck.truth ?? wanted, crossCheck.truth === undefined ? {} : TRUE)
+  }
+  const bounds = at(numberOf(delta))
+  const truth = crossCheck.truth ?? crossCheck.exact ?? crossCheck.exactEpsilon ?? crossCheck.exactEpsilonPoisson
+  const known = truth === undefined ? [] : holds(record, bounds, truth, TRUE)
+  if (truth !== undefined && (knownDefects !== undefined || expected.epsilonLower === undefined)) return known
+  if (expected.epsilonUpper !== undefined)
+    return [
+      ...known,
+      meets(
+        bounds,
+        numberOf(expected.epsilonLower ?? 0),
+        numberOf(expected.epsilonUpper) + numberOf(tol.abs ?? 0),
+        1e-9,
+      ),
+    ]
+  return holds(record, bounds, expected.epsilon)
+}
+
+/** A composition by the accountants of privacy losses: `prv` on Microsoft's grid, which is that of the truths `pld` is held to, and both beyond. */
+export const lossCase = (record: AccountingRecord): Answer => {
+  const { inputs, id } = record
+  const event = eventOf(inputs)
+  if (event === undefined) return NOT_COVERED
+  const neighbouring: Neighbouring = neighbouringOf(inputs)
+  const byPld = id.startsWith('prv.') ? [] : answerOf(record, event, pld({ neighbouring }))
+  const byPrv = record.kind === 'prv' && !id.startsWith('truth.') ? answerOf(record, event, prv({ neighbouring })) : []
+  if (typeof byPld === 'string') return byPld
+  return typeof byPrv === 'string' ? byPrv : [...byPld, ...byPrv]
+}
+
+/** δ at ε that is to be met, not only enclosed: discrete laws lie on the lattice, and single mechanisms need none. */
+export const lossDeltaCase = (record: AccountingRecord): Answer => {
+  const { inputs, expected } = record
+  const event = eventOf(inputs)
+  if (event === undefined || expected.delta === undefined) return NOT_COVERED
+  const bounds = rightOf(deltaOf(pld({ neighbouring: neighbouringOf(inputs) }), numberOf(inputs.epsilon))(event))
+  return [...figures(record, bounds.estimate, expected.delta), ...holds(record, bounds, expected.delta)]
+}
