@@ -22,56 +22,60 @@ export interface Reading {
 /**
  * Reads a law, with its error added (side 1: an upper bound) or taken off (side −1: a lower bound), or as it is (side 0).
  *
- * Cost  one pass over the window, then a constant per δ and another pass per ε
+ * Cost  one pass over the window, then a constant per δ, and a second pass of δ's per ε
  */
 export const readingOf = (
   { first, step, theta, logScale, mass, error, folded, relative, infinity, beyond }: TiltedSum,
   side: 1 | 0 | -1,
 ): Reading => {
   const { length } = mass
-  // Σ_{j > i} w e^(−θ(t_j − t_i)) (1 − e^(−(t_j − t_i))) by a recurrence of positive terms: see `lattice-law.ts` for κ.
+  // Σ_{j > i} w e^(−θ(t_j − t_i)) (1 − e^(−(t_j − t_i))) and Σ_{j ≥ i} w e^(−(θ+1)(t_j − t_i)), by recurrences of positive terms.
   const sums = new Float64Array(length)
+  const scaled = new Float64Array(length)
   const decay = Math.exp(-theta * step)
   const drop = -Math.expm1(-step)
-  let scaled = 0
+  scaled[length - 1] = mass[length - 1] as number
   for (let i = length - 2; i >= 0; i--) {
-    const above = scaled + (mass[i + 1] as number)
+    const above = scaled[i + 1] as number
     sums[i] = decay * ((sums[i + 1] as number) + drop * above)
-    scaled = decay * Math.exp(-step) * above
+    scaled[i] = (mass[i] as number) + decay * Math.exp(-step) * above
   }
   const slack = side * Math.exp(logLargestWeight(theta)) * (side === 1 ? error : error + folded)
   const lost = infinity + (side === 1 ? beyond : 0)
   // Sums of N positive terms.
   const rounding = (1 + side * (length + 64) * 2 ** -53) * (side === 1 ? 1 + relative : 1 / (1 + relative))
-  const finite = (i: number): number => Math.max(0, (sums[i] as number) * rounding + slack)
-  const logAt = (i: number): number => logScale - theta * (first + i * step) + Math.log(finite(i))
-  const at = (i: number): number => Math.exp(Math.min(0, logAt(i)))
-  const total = (value: number): number => Math.min(1, Math.max(0, lost + value))
+  const scaleAt = (loss: number): number => logScale - theta * loss
+  /** e^(K − θt) x, where either factor may be no number. */
+  const scaledTo = (loss: number, x: number): number => (x === 0 ? 0 : Math.exp(scaleAt(loss) + Math.log(x)))
+  const total = (value: number, loss: number): number => {
+    const error = Math.sign(slack) * scaledTo(loss, Math.abs(slack))
+    return Math.min(1, Math.max(0, lost + Math.max(0, value * rounding + error)))
+  }
   const delta = (epsilon: number): number => {
     const place = (epsilon - first) / step
     // Below the window nothing is known but that δ is smaller than 1; above it, only the error remains.
-    if (place < 0) return side === 1 ? 1 : total(at(0))
-    if (place >= length - 1) return total(side === 1 ? Math.exp(logScale - theta * epsilon) * Math.max(0, slack) : 0)
-    const i = Math.floor(place)
-    // Between lattice points δ is linear in e^ε.
-    const part = Math.expm1((place - i) * step) / Math.expm1(step)
-    return total((1 - part) * at(i) + part * at(i + 1))
+    if (place < 0) return side === 1 ? 1 : delta(first)
+    if (place >= length - 1) return total(0, epsilon)
+    // From the lattice point above: between two of them δ is linear in e^ε.
+    const i = Math.floor(place) + 1
+    const loss = first + i * step
+    const sum = (sums[i] as number) - Math.expm1(epsilon - loss) * (scaled[i] as number)
+    return total(scaledTo(loss, Math.max(0, sum)), epsilon)
   }
   const epsilon = (target: number): number | undefined => {
-    const wanted = target - lost
-    if (!(wanted > 0)) return undefined
-    const logWanted = Math.log(wanted)
-    const exceeds = (i: number): boolean => logAt(i) > logWanted
     // From the top: a lower bound says nothing where its error outgrows it, far below the root.
+    const exceeds = (i: number): boolean => delta(first + i * step) > target
     let high = length - 1
-    if (exceeds(high)) return undefined
+    if (!(target > lost) || exceeds(high)) return undefined
     while (high > 0 && !exceeds(high - 1)) high--
     if (high === 0) return first
-    // δ relative to its value at the lower of the two points; linear in e^ε between them.
-    const above = logAt(high - 1)
-    const [wish, right] = [Math.exp(logWanted - above), Math.exp(logAt(high) - above)]
-    const part = Math.min(1, Math.max(0, (wish - right) / (1 - right)))
-    return first + high * step + Math.log1p(part * Math.expm1(-step))
+    let [above, below] = [first + (high - 1) * step, first + high * step]
+    for (let i = 0; i < 60 && below - above > 1e-16 * Math.abs(below); i++) {
+      const middle = 0.5 * (above + below)
+      if (delta(middle) > target) above = middle
+      else below = middle
+    }
+    return side === -1 ? above : below
   }
   return { delta, epsilon }
 }
