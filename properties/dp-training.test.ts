@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
-import { crossEntropy, linear, perSampleSquaredNorm, sequential, tanh } from '../src/grad/index.js'
+import {
+  crossEntropy,
+  linear,
+  perSampleSquaredNorm,
+  predict,
+  sequential,
+  tanh,
+  withDropout,
+} from '../src/grad/index.js'
 import {
   averaged,
   disk,
@@ -403,6 +411,39 @@ describe('a clip that adapts', () => {
     expect(names(dpTraining({ ...base, phases: [{ ...adaptive, noiseMultiplier: 9 }] }))).toEqual(['phases'])
     expect(names(dpTraining({ ...base, phases: [adaptive], targetEpsilon: 0.3 }))).toEqual(['targetEpsilon'])
     expect(names(dpTraining({ ...base, phases: [adaptive], grid: true }))).toEqual(['phases'])
+  })
+})
+
+describe('dropout', () => {
+  const dropping = (rate: number) =>
+    withDropout([4])((dropout) => sequential(linear(8), tanh, dropout(rate), linear(3)))
+  const plan = (rate: number, physicalBatchSize: number | { readonly bytes: number } = 512) =>
+    right(dpTraining({ ...base, model: dropping(rate), phases: [phase], physicalBatchSize }))
+
+  it('a rate of 0 is the model without; another rate another run, with the same event', () => {
+    const none = run(plan(0))
+    const without = run(right(dpTraining({ ...base, model: dropping(0).evaluation, phases: [phase] })))
+    bits(none.params).forEach((x, i) => {
+      expect(Math.abs(x - (bits(without.params)[i] as number))).toBeLessThan(1e-5)
+    })
+    const half = run(plan(0.5))
+    expect(bits(half.params)).not.toEqual(bits(none.params))
+    expect(half.ledger).toEqual(none.ledger)
+    expect(run(plan(0.5))).toEqual(half)
+  })
+
+  it('masks go with the examples: physical batches change nothing but rounding', () => {
+    const [whole, ...others] = [512, 1, 5, { bytes: 3000 }].map((limit) => bits(run(plan(0.5, limit)).params))
+    for (const other of others)
+      expect(Math.max(...other.map((x, i) => Math.abs(x - (whole as readonly number[])[i]!)))).toBeLessThan(1e-5)
+  })
+
+  it('the plan’s own model is the one without, for evaluation', () => {
+    const { model: evaluated, init } = plan(0.5)
+    const [first, second] = [0, 1].map(() =>
+      toArray(predict(evaluated, base)(init(key(0)).params, data.take([0]).input)),
+    )
+    expect(first).toEqual(second)
   })
 })
 

@@ -2,6 +2,7 @@
  * What a private training run is told, and the public numbers that come of it.
  */
 import type { LayerRule } from '../grad/layer.js'
+import type { WithDropout } from '../grad/layers/dropout.js'
 import type { Loss } from '../grad/losses/loss.js'
 import type { GradientOptions } from '../grad/per-sample.js'
 import type { GradientTransformation, OptimizerState, Schedule } from '../optim/index.js'
@@ -24,7 +25,8 @@ export type GridChoice = boolean | { readonly gridSpacing: number }
 
 /** What every run is told, whatever its steps are. Everything in it is public. */
 export interface RunConfig<P extends Tree, C, S extends OptimizerState, Curve = RdpCurve> extends GradientOptions {
-  readonly model: LayerRule<P, C>
+  /** With dropout, each step masks by a key of its own and the number of the example; the rest of a plan is without. */
+  readonly model: LayerRule<P, C> | WithDropout<P, C>
   readonly loss: Loss
   /** Shape of one input, without n: `dataset.inputShape`. */
   readonly inputShape: Shape

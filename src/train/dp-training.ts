@@ -6,6 +6,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
+import type { LayerRule } from '../grad/layer.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
 import { Composition, noOp } from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
@@ -14,6 +15,7 @@ import { foldIn, physicalBatches } from '../sampling/index.js'
 import { shapeError } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
+import { evaluationOf, isSteadyModel, type StepModel, stepModel } from './dropout.js'
 import { gradientMemory, samplesWithin } from './physical-memory.js'
 import type { Stepped, TrainingPlan, TrainState } from './plan.js'
 import { type Query, queryOf } from './query.js'
@@ -35,25 +37,28 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
   config: RunConfig<P, C, S, Curve>,
   { settings, table, event, spent }: CheckedRun,
 ): TrainingPlan<P, C, S, DpTrainingSettings> => {
-  const { model, loss, optimizer, inputShape, before = noOp } = config
+  const { loss, optimizer, inputShape, before = noOp } = config
+  const model = evaluationOf(config.model)
+  const modelAt = stepModel(config.model)
   const { physicalBatchSize, steps } = settings
   // Steps that follow each other mostly ask the same: the query of the last one is kept.
   let latest: { readonly of: StepSettings; readonly query: Query<P> } | undefined
-  const queryFor = (of: StepSettings): Query<P> => {
+  const queryFor = (of: StepSettings, trained: LayerRule<P, unknown>): Query<P> => {
     const same =
+      isSteadyModel(config.model) &&
       latest?.of.clip === of.clip &&
       latest.of.noiseMultiplier === of.noiseMultiplier &&
       latest.of.expectedBatchSize === of.expectedBatchSize
-    if (latest === undefined || !same) latest = { of, query: queryOf(config, of) }
+    if (latest === undefined || !same) latest = { of, query: queryOf({ ...config, model: trained }, of) }
     return latest.query
   }
 
-  const limitFor = (dataset: Dataset, params: P): number =>
-    typeof physicalBatchSize === 'number'
-      ? physicalBatchSize
-      : samplesWithin(physicalBatchSize.bytes)(
-          gradientMemory(loss, model, config)(params, examplesOf(dataset, Int32Array.of(0))),
-        )
+  const limitFor = (dataset: Dataset, params: P, { model: trained, input }: StepModel<P>): number => {
+    if (typeof physicalBatchSize === 'number') return physicalBatchSize
+    const first = Int32Array.of(0)
+    const memory = gradientMemory(loss, trained, config)(params, input(examplesOf(dataset, first), first))
+    return samplesWithin(physicalBatchSize.bytes)(memory)
+  }
 
   const step = (dataset: Dataset): ((state: TrainState<P, S>) => Stepped<P, S>) => {
     let inParts: ReturnType<typeof physicalBatches> | undefined
@@ -62,10 +67,13 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
       const planned = table.at(t)
       const batch = planned.batch(keys.sampling)(dataset.length)
       // Whoever is in the batch, the limit is the same: shapes are all it depends on.
-      if (batch.length > 0) inParts ??= physicalBatches(limitFor(dataset, params))
+      const trained = modelAt(keys.sampling, t)
+      if (batch.length > 0) inParts ??= physicalBatches(limitFor(dataset, params, trained))
       const at = optimizer.probe?.(params, optimizerState) ?? params
-      const parts = (inParts ?? physicalBatches(1))(batch).map((indices) => () => examplesOf(dataset, indices))
-      const answer = queryFor(planned)(foldIn(t)(keys.noise))(at, bounds, parts)
+      const parts = (inParts ?? physicalBatches(1))(batch).map(
+        (indices) => () => trained.input(examplesOf(dataset, indices), indices),
+      )
+      const answer = queryFor(planned, trained.model)(foldIn(t)(keys.noise))(at, bounds, parts)
       const released = meanOver(planned.expectedBatchSize)(answer.released)
       const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
       return {

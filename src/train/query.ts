@@ -2,6 +2,7 @@
  * What a step asks of its batch: the clipped sum with noise, on floats or on a grid of whole numbers.
  */
 import type { LabelledBatch } from '../data/dataset.js'
+import type { LayerRule } from '../grad/layer.js'
 import type { OptimizerState } from '../optim/index.js'
 import { type AdaptiveClipState, adaptiveQuantileClip, gradientMultiplier } from '../privacy/clip/adaptive-quantile.js'
 import { type BoundedSum, disjointSum } from '../privacy/clip/clip.js'
@@ -85,7 +86,7 @@ export const initialBound = (clip: ClipChoice): number =>
 
 /** The query of a step. */
 export const queryOf = <P extends Tree, C, S extends OptimizerState, Curve>(
-  { loss, model, grid, ...options }: RunConfig<P, C, S, Curve>,
+  { loss, model, grid, ...options }: RunConfig<P, C, S, Curve> & { readonly model: LayerRule<P, C> },
   { clip, noiseMultiplier, expectedBatchSize }: Noisy,
 ): Query<P> => {
   const join = disjointSum<P>().concat

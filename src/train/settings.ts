@@ -19,6 +19,7 @@ import { rdp } from '../privacy/rdp/accountant.js'
 import { key } from '../sampling/index.js'
 import type { Tree } from '../tensor/tree.js'
 import type { ClipChoice, DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
+import { evaluationOf } from './dropout.js'
 import { isSteady, type PhaseTable, periodOf, phaseTable, type ReleaseEvent, stepsOf } from './phase-table.js'
 import { initialBound, isAdaptive, queryEvent } from './query.js'
 
@@ -56,7 +57,7 @@ const misfit = <P extends Tree, C>({
   inputShape,
 }: Pick<RunConfig<P, C, OptimizerState>, 'model' | 'inputShape'>): string => {
   try {
-    model.init(key(0), inputShape)
+    evaluationOf(model).init(key(0), inputShape)
     return ''
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause)
@@ -95,7 +96,7 @@ const runRules = <P extends Tree, C, S extends OptimizerState, Curve>(
     ...positive('targetEpsilon', targetEpsilon),
     {
       parameter: 'model',
-      value: config.model.name,
+      value: evaluationOf(config.model).name,
       holds: problem === '',
       requirement: `a model that takes inputs of shape [${config.inputShape}] (${problem})`,
     },
@@ -196,7 +197,7 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
     (table: PhaseTable) =>
     (steps: number, grade: NoiseGrade): PrivacyEvent =>
       Composition.concat(before, table.event(steps, grade))
-  const { params } = config.model.init(key(0), config.inputShape)
+  const { params } = evaluationOf(config.model).init(key(0), config.inputShape)
   const releaseEvent = queryEvent(config.grid, params)
   // A step with a clip that adapts costs what a Gaussian of the whole multiplier costs, however it is split.
   const forScale: ReleaseEvent = (settings, grade) =>
