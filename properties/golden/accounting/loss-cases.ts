@@ -105,7 +105,7 @@ type Crossed = AccountingRecord & {
 /** A true figure to 1e-7, where a record's own is not to be met. */
 const TRUE: Partial<Figure> = { rel: 1e-7, abs: 1e-9 }
 
-/** Bounds of Google's accountant at several δ and ε. Its sums are cut off at 1e-15 and rounded, which is a part of a small δ. */
+/** Bounds of Google's accountant at several δ and ε. Its sums are cut off and rounded by some 5e-15 (two hundred steps of discrete Laplace noise, beside 40 digits), a part of a small δ. */
 const intervals = (record: Crossed, at: (delta: number) => Bounds, ofEpsilon: (epsilon: number) => Bounds): Answer => {
   const { inputs, expected, crossCheck = {}, knownDefects = {}, tol } = record
   const wrong = [knownDefects.upperBelowTruthAtDelta, knownDefects.lowerAboveTruthAtDelta].flatMap((list) =>
@@ -117,7 +117,7 @@ const intervals = (record: Crossed, at: (delta: number) => Bounds, ofEpsilon: (e
     if (wrong.includes(delta)) return holds(record, bounds, truths?.[i], TRUE)
     if (expected.epsilonLower === undefined)
       return [{ actual: bounds.upper, expected: uppers?.[i] as number, rel: numberOf(tol.rel), abs: 0 }]
-    const loose = { ...bounds, upper: at(delta - 4e-15).upper }
+    const loose = { ...bounds, upper: at(delta - 1e-14).upper }
     return [meets(loose, lowers?.[i] as number, uppers?.[i] as number, 1e-6)]
   })
   if (inputs.deltaAtEps === undefined || expected.deltaLower === undefined) return ofDelta
