@@ -61,21 +61,20 @@ interface Attempt<P extends Tree> {
 const root = mapTensor(Math.sqrt)
 const addNorms = zipTensorsWith((a, b) => a + b)
 
-/** How a clip reads norms and makes sums. What it promises is read once, here. */
+/** How a clip that nobody changes any more reads norms and makes sums. */
 const attemptOf = <P extends Tree>(clip: Clip): ((params: P) => (gradients: PerSampleGradients<P>) => Attempt<P>) => {
   if (!isGroupClip(clip)) {
-    const weigh = mapTensor(safeFactor({ ...clip }))
+    const weigh = mapTensor(safeFactor(clip))
     return () => (gradients) => {
       const norm = root(gradients.squaredNorm())
       return { norm, groupNorms: {}, sum: () => gradients.weightedSum(weigh(norm)) }
     }
   }
-  const fixed = { ...clip }
   return (params) => {
-    const groups = groupsOf(fixed.group)(params)
-    const weigh = groupWeights(fixed, groups).map((weight) => mapTensor(weight))
+    const groups = groupsOf(clip.group)(params)
+    const weigh = groupWeights(clip, groups).map((weight) => mapTensor(weight))
     const place = new Map(groups.map(({ name }, m) => [name, m]))
-    const labels = labelled((path) => place.get(fixed.group(path)) as number)(params)
+    const labels = labelled((path) => place.get(clip.group(path)) as number)(params)
     return (gradients) => {
       const readings = gradients.grouped(labels)
       const squares = readings.squaredNorms()
@@ -107,9 +106,10 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
   clip: Clip,
   options: GradientOptions = {},
 ): ((params: P, batch: Batch) => ClippedGrad<P>) => {
-  const { l2Bound } = clip
+  const fixed = { ...clip }
+  const { l2Bound } = fixed
   if (!isSummable(l2Bound)) throw new RangeError(`l2Bound is ${l2Bound}: it must be in [2^-80, 2^80], or infinite`)
-  const clipping = attemptOf<P>(clip)
+  const clipping = attemptOf<P>(fixed)
   const perSample = withPerSampleGradients(loss, model, options)
   const cut = partsOf(model, options)
   const clippedPart = (params: P, batch: Batch): ClippedGrad<P> => {

@@ -78,7 +78,7 @@ export type Sampling =
   /** Any other selection, whose scheme says what its event is. */
   | { readonly sampler: BatchSampler; readonly samplingProbability?: never }
 
-/** A stretch of a run, with settings of its own, chosen before the run. */
+/** A stretch of a run, with settings of its own, chosen before the run: a schedule is asked once a step, when the plan is made. */
 export type Phase = PhaseBase & Sampling
 
 /** A phase, but for its batches. */

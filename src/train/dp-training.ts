@@ -97,13 +97,15 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
     epochsIn: table.epochsIn,
     event,
     spent,
-    init: (key, secret = foldIn(1)(key)) => {
+    init: (key, secret = key) => {
       const { params } = model.init(foldIn(0)(key), inputShape)
+      // The first child of a key is for parameters, which are public, even where one key is given for both.
+      const drawing = foldIn(1)(secret)
       return {
         step: 0,
         params,
         optimizer: optimizer.init(params),
-        keys: { sampling: foldIn(0)(secret), noise: foldIn(1)(secret) },
+        keys: { sampling: foldIn(0)(drawing), noise: foldIn(1)(drawing) },
         ledger: before,
         bounds: {},
       }

@@ -46,6 +46,25 @@ export const periodOf = (scheme: SamplingScheme): number => {
 export const stepsOf = ({ steps, ...sampling }: Pick<Phase, 'steps'> & Sampling): number =>
   typeof steps === 'number' ? steps : Math.ceil(steps.epochs / shareOf(samplerOf(sampling).scheme))
 
+/** The values of a schedule, each asked for once. */
+const remembered = <A>(schedule: (step: number) => A, steps: number): ((step: number) => A) => {
+  const values = Array.from({ length: steps }, (_, step) => schedule(step))
+  return (step) => values[step] as A
+}
+
+/**
+ * The phase with the values that its schedules have now. What is checked, accounted and run is one table, whatever a schedule
+ * would answer when asked again.
+ */
+export const decided = (phase: Phase, steps: number): Phase => {
+  const { noiseMultiplier, clip } = phase
+  return {
+    ...phase,
+    noiseMultiplier: typeof noiseMultiplier === 'function' ? remembered(noiseMultiplier, steps) : noiseMultiplier,
+    clip: typeof clip === 'function' ? remembered(clip, steps) : clip,
+  }
+}
+
 /** Are all steps of the phase alike? */
 export const isSteady = ({ noiseMultiplier, clip }: Phase): boolean =>
   typeof noiseMultiplier === 'number' && typeof clip !== 'function'
@@ -70,7 +89,7 @@ export interface PhaseTable {
 /** The event that a step of these settings releases, before any sampling. */
 export type ReleaseEvent = (settings: StepSettings, grade: NoiseGrade) => PrivacyEvent
 
-/** Beyond every number of a step, so that no step's key is a phase's. */
+/** Beyond every number of a step, so that no step's key is a phase's. Each sampler folds numbers of its own into its key. */
 const PHASES = 2 ** 48
 
 const boundShown = (clip: Phase['clip']): PhaseSettings['l2Bound'] =>
@@ -106,12 +125,14 @@ export const phaseTable = (phases: readonly Phase[], noiseScale: number, release
     expectedBatchSize: phase.expectedBatchSize,
   })
   const plannedAt = (stretch: Stretch, step: number): PlannedStep => {
-    const { place, start, sampler, period } = stretch
+    const { phase, place, start, sampler, period } = stretch
     return {
       ...settingsAt(stretch, step),
-      // Batches that are drawn together begin with the phase, as their event does.
+      // A sampler of the caller's begins with the phase, as an event of batches that are drawn together does.
       batch: (sampling) =>
-        period === 1 ? sampler.batch(sampling, step) : sampler.batch(foldIn(PHASES + place)(sampling), step - start),
+        phase.sampler === undefined
+          ? sampler.batch(sampling, step)
+          : sampler.batch(foldIn(PHASES + place)(sampling), step - start),
       spends: (event) => ((step - start) % period === 0 ? normalise(samplingEvent(sampler.scheme, 1)(event)) : noOp),
     }
   }

@@ -45,7 +45,7 @@ export interface TrainingPlan<P extends Tree, C, S extends OptimizerState, Setti
   /** What a ledger has spent, at the delta of the settings. */
   readonly spent: (ledger: PrivacyEvent) => Bounds
   /**
-   * Parameters from the first child of the key; sampling and noise from the second, or from `secret` where it is given. A key
+   * Parameters from the first child of the key; sampling and noise from its second, or that of `secret` where it is given. A key
    * is for one run: two plans that start from one key draw the same noise, and the difference of what they release has none.
    * `plan.init(key(0), secureKey())` takes sampling and noise from the operating system, as protecting people needs.
    */

@@ -84,6 +84,10 @@ export const isAdaptive = (clip: ClipChoice): clip is AdaptiveChoice => 'adaptiv
 export const initialBound = (clip: ClipChoice): number =>
   isAdaptive(clip) ? clip.adaptive.initialClipNorm : clip.l2Bound
 
+/** Do bounds name the same groups? */
+const sameGroups = (a: AdaptiveClipState, b: AdaptiveClipState): boolean =>
+  Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((group) => Object.hasOwn(b, group))
+
 /** The query of a step. */
 export const queryOf = <P extends Tree, C, S extends OptimizerState, Curve>(
   { loss, model, grid, ...options }: RunConfig<P, C, S, Curve> & { readonly model: LayerRule<P, C> },
@@ -95,7 +99,7 @@ export const queryOf = <P extends Tree, C, S extends OptimizerState, Curve>(
     return (key) => (params, before, parts) => {
       const initial = adaptive.init(params)
       // A phase goes on with the bounds of the one before where they are of the same groups.
-      const bounds = Object.keys(initial).every((group) => Object.hasOwn(before, group)) ? before : initial
+      const bounds = sameGroups(initial, before) ? before : initial
       const clipped = clippedGradWithDiagnostics(loss, model, adaptive.clip(bounds), options)
       const { bounded, diagnostics } = sumOver(clipped, join, params, parts)
       const { released, state } = adaptive.release(bounds)(key)(bounded, diagnostics)
@@ -120,7 +124,8 @@ type Noisy = Pick<StepSettings, 'clip' | 'noiseMultiplier' | 'expectedBatchSize'
 /**
  * The event that a query releases, before any sampling.
  *
- * @throws RangeError where the grid cannot hold the bound, or an adaptive clip leaves no noise for the gradient
+ * @throws RangeError where the grid cannot hold the bound, an adaptive clip leaves no noise for the gradient, or its settings are
+ *         out of their ranges
  */
 export const queryEvent =
   (grid: GridChoice | undefined, params: Tree) =>
@@ -128,6 +133,7 @@ export const queryEvent =
     const onGrid = grid !== undefined && grid !== false
     if (isAdaptive(clip)) {
       if (onGrid) throw new RangeError('grid is on: a clip that adapts has no sums on a grid')
+      adaptiveQuantileClip({ ...clip.adaptive, noiseMultiplier, expectedBatchSize })
       const { group, countDeviation = expectedBatchSize / 20 } = clip.adaptive
       const groups = group === undefined ? 1 : groupsOf(group)(params).length
       const count = countDeviation / (Math.sqrt(groups) / 2)
@@ -138,8 +144,8 @@ export const queryEvent =
       ])
     }
     if (!onGrid) return gaussianEvent(noiseMultiplier, grade)
-    if (noiseMultiplier === 0) return nonPrivate
     const dimension = treeSize(params)
     const { l2Bound } = gridFor({ l2Bound: clip.l2Bound, dimension, ...(grid === true ? {} : grid) })
+    if (noiseMultiplier === 0) return nonPrivate
     return eventOnGrid({ sigma: noiseMultiplier * l2Bound, l2Bound, grade: grade === 'float' ? 'float' : 'discrete' })
   }

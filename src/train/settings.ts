@@ -20,7 +20,7 @@ import { key } from '../sampling/index.js'
 import type { Tree } from '../tensor/tree.js'
 import type { ClipChoice, DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
 import { evaluationOf } from './dropout.js'
-import { isSteady, type PhaseTable, periodOf, phaseTable, type ReleaseEvent, stepsOf } from './phase-table.js'
+import { decided, isSteady, type PhaseTable, periodOf, phaseTable, type ReleaseEvent, stepsOf } from './phase-table.js'
 import { initialBound, isAdaptive, queryEvent } from './query.js'
 
 export type Invalid = NEA.NonEmptyArray<InvalidParameter>
@@ -115,6 +115,22 @@ const worst = <A>(
   return { value: schedule(0), holds: true }
 }
 
+const isSampled = ({ sampler, samplingProbability }: Phase): boolean =>
+  sampler !== undefined || (samplingProbability > 0 && samplingProbability <= 1)
+
+/** How many steps a phase asks for; no count where that is not to be told. */
+const stepsAsked = (phase: Phase): number => {
+  const { steps } = phase
+  if (isSampled(phase)) return stepsOf(phase)
+  return typeof steps === 'number' ? steps : steps.epochs > 0 ? 1 : Number.NaN
+}
+
+/** For how many steps its schedules are read. */
+const counted = (phase: Phase): number => {
+  const steps = stepsAsked(phase)
+  return isCount(steps) ? steps : 1
+}
+
 /** Names the parameter of a phase for the caller. */
 export type PhaseName = (phase: number, field: string) => string
 
@@ -122,15 +138,13 @@ const phaseRules =
   (name: PhaseName) =>
   (phase: Phase, index: number): readonly Rule[] => {
     const { steps: asked, clip, noiseMultiplier, samplingProbability, sampler, expectedBatchSize } = phase
-    const sampled = sampler !== undefined || (samplingProbability > 0 && samplingProbability <= 1)
-    const steps = sampled ? stepsOf(phase) : typeof asked === 'number' ? asked : asked.epochs > 0 ? 1 : Number.NaN
     const period = sampler === undefined ? 1 : periodOf(sampler.scheme)
-    const counted = isCount(steps) ? steps : 1
-    const noise = worst(noiseMultiplier, counted, (sigma) => Number.isFinite(sigma) && sigma >= 0)
-    const noisy = !worst<number>(noiseMultiplier, counted, (sigma) => sigma === 0).holds
+    const steps = counted(phase)
+    const noise = worst(noiseMultiplier, steps, (sigma) => Number.isFinite(sigma) && sigma >= 0)
+    const noisy = !worst<number>(noiseMultiplier, steps, (sigma) => sigma === 0).holds
     const bound = worst<ClipChoice>(
       clip,
-      counted,
+      steps,
       (choice) => isSummable(initialBound(choice)) && (Number.isFinite(initialBound(choice)) || !noisy),
     )
     return [
@@ -143,7 +157,7 @@ const phaseRules =
       {
         parameter: name(index, 'samplingProbability'),
         value: samplingProbability,
-        holds: sampled,
+        holds: isSampled(phase),
         requirement: 'in (0, 1]',
       },
       {
@@ -161,7 +175,7 @@ const phaseRules =
       {
         parameter: name(index, typeof asked === 'number' ? 'steps' : 'steps.epochs'),
         value: typeof asked === 'number' ? asked : asked.epochs,
-        holds: isCount(steps),
+        holds: isCount(stepsAsked(phase)),
         requirement: typeof asked === 'number' ? 'a whole number ≥ 1' : 'a finite number above 0',
       },
       {
@@ -184,7 +198,8 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
   name: PhaseName,
   further: readonly Rule[] = [],
 ): E.Either<Invalid, CheckedRun> => {
-  const { phases, targetEpsilon, delta, budget, before = noOp, physicalBatchSize = 512 } = config
+  const { targetEpsilon, delta, budget, before = noOp, physicalBatchSize = 512 } = config
+  const phases = config.phases.map((phase) => decided(phase, counted(phase)))
   const accountant = (config.accountant ?? rdp()) as Accountant<Curve>
   const [first, ...rest] = broken([
     ...further,
@@ -200,8 +215,12 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
   const { params } = evaluationOf(config.model).init(key(0), config.inputShape)
   const releaseEvent = queryEvent(config.grid, params)
   // A step with a clip that adapts costs what a Gaussian of the whole multiplier costs, however it is split.
-  const forScale: ReleaseEvent = (settings, grade) =>
-    isAdaptive(settings.clip) ? gaussian(settings.noiseMultiplier, grade) : releaseEvent(settings, grade)
+  const forScale: ReleaseEvent = (settings, grade) => {
+    if (!isAdaptive(settings.clip)) return releaseEvent(settings, grade)
+    // Throws for what is wrong whatever the noise.
+    releaseEvent({ ...settings, noiseMultiplier: 0 }, grade)
+    return gaussian(settings.noiseMultiplier, grade)
+  }
   const misfits = withoutEvent(phaseTable(phases, 1, targetEpsilon === undefined ? releaseEvent : forScale))
   if (misfits !== '')
     return E.left(NEA.of(invalidParameter('phases', phases.length, `such that each step has an event (${misfits})`)))

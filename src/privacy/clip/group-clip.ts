@@ -160,7 +160,7 @@ export const groupWeights = (
   { l2Bound, rules }: GroupClip,
   groups: readonly ParameterGroup[],
 ): readonly ((norm: number) => number)[] => {
-  const of = rules(groups)
+  const of = rules(groups).map((rule) => ({ ...rule }))
   const promised = Math.hypot(...of.map((rule) => rule.l2Bound))
   const excess = promised > l2Bound ? promised / l2Bound : 1
   return groups.map(({ name, dimension }, m) => {
