@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
+import { atMost } from '../src/cli/screen.js'
 import { Event, epsilonOf, eventFromJson, gdp, rdp } from '../src/privacy/index.js'
 import {
   eventFacts,
@@ -38,7 +39,7 @@ describe('the privacy report', () => {
       expect(lower <= estimate && estimate <= upper).toBe(true)
     })
     const text = showPrivacyReport(report)
-    expect(text).toContain(`ε = ${Number(report.epsilons[0]?.upper.toPrecision(6))} at δ = 0.00001`)
+    expect(text).toMatch(/ε = [\d.]+ at δ = 0\.00001/)
     for (const words of [
       'one patient',
       'adding or removing one record',
@@ -49,6 +50,40 @@ describe('the privacy report', () => {
     expect(text).toContain('- A patient has one record.')
     expect(text).toContain('- The choice of the network.')
     expect(text).toMatch(/## Assumptions[\s\S]*## Caveats[\s\S]*## Not covered/)
+  })
+
+  it('claims no less than was proved: six digits, the upper end rounded up, the lower end down', () =>
+    fc.assert(
+      fc.property(fc.double({ min: 1e-3, max: 1e3, noNaN: true }), (sigma) => {
+        const stated = right(privacyReport({ ledger: Event.gaussian(sigma), accountant: gdp(), deltas: [1e-5] }))
+        const { lower, upper } = stated.epsilons[0] as (typeof stated.epsilons)[number]
+        const text = showPrivacyReport(stated)
+        const [, claimed, , least] = (/\| 0\.00001 \|([^|]*)\|([^|]*)\|([^|]*)\|/.exec(text) ?? []).map(Number)
+        expect(text).toContain(`ε = ${claimed} at`)
+        expect(claimed).toBeGreaterThanOrEqual(upper)
+        expect(claimed).toBeLessThanOrEqual(upper * (1 + 2e-5))
+        expect(least).toBeLessThanOrEqual(lower)
+        expect(least).toBeGreaterThanOrEqual(lower * (1 - 2e-5))
+      }),
+    ))
+
+  it('a command shows no less either', () =>
+    fc.assert(
+      fc.property(fc.double({ min: 0, noNaN: true, max: 1e6 }), fc.integer({ min: 0, max: 6 }), (bound, places) => {
+        const shown = Number(atMost(bound, places))
+        expect(shown).toBeGreaterThanOrEqual(bound)
+        expect(shown - bound).toBeLessThan(1.001 * 10 ** -places)
+      }),
+    ))
+
+  it('assumes a secret key from the system where the event does not say where the noise comes from', () => {
+    for (const event of [
+      Event.laplace(1),
+      Event.discreteLaplace({ scale: 2, sensitivity: 1 }),
+      Event.zeroConcentratedDp(1),
+      Event.matrixFactorisation({ noiseMultiplier: 1, sensitivity: 2 }),
+    ])
+      expect(eventFacts(event).assumptions.join(' ')).toMatch(/The operating system gave the key of the noise/)
   })
 
   it('is JSON, and the ledger in it can be read back', () => {

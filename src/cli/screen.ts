@@ -23,6 +23,12 @@ export interface Screen {
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
 
+/** A number to so many places, rounded up: a bound from above stays one. */
+export const atMost = (bound: number, places: number): string => {
+  const near = bound.toFixed(places)
+  return Number(near) >= bound ? near : (Number(near) + 10 ** -places).toFixed(places)
+}
+
 export const minutes = (seconds: number): string =>
   seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
 

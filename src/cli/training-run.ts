@@ -12,7 +12,7 @@ import type { Backend } from '../tensor/backend/backend.js'
 import { type Tree, treeSize } from '../tensor/tree.js'
 import { accuracy, type DpSgdPlan, type TrainReport, type TrainState, train } from '../train/index.js'
 import type { MachineFlags, PrivacyFlags } from './flags.js'
-import { minutes, percent, type Screen } from './screen.js'
+import { atMost, minutes, percent, type Screen } from './screen.js'
 
 export type SgdPlan = DpSgdPlan<Tree, unknown, SgdState>
 export type SgdTrainState = TrainState<Tree, SgdState>
@@ -129,7 +129,7 @@ export const runTraining = async <Options extends MachineFlags & PrivacyFlags>(
     const measured = curve.at(-1)
     const line =
       `step ${step}/${steps} · epoch ${epoch.toFixed(1)} · loss ${batch.value.loss.toFixed(3)} (not private) · ` +
-      `ε ${epsilon.upper.toFixed(3)}${measured === undefined ? '' : ` · ${measuredOn} accuracy ${percent(measured.accuracy)}`}`
+      `ε ${atMost(epsilon.upper, 3)}${measured === undefined ? '' : ` · ${measuredOn} accuracy ${percent(measured.accuracy)}`}`
     if (report.accuracy === undefined) screen.progress(`${line} · ${minutes(left)} left`)
     else screen.print(line)
     if (screen.interrupted() && step < steps) {
@@ -180,7 +180,7 @@ export const runTraining = async <Options extends MachineFlags & PrivacyFlags>(
 
   screen.print('')
   screen.print(`${measuredOn === 'test' ? 'Test accuracy ' : 'Hold-out      '} ${percent(final)}`)
-  screen.print(`Privacy        (ε = ${epsilon.upper.toFixed(4)}, δ = ${delta}), add or remove one example`)
+  screen.print(`Privacy        (ε = ${atMost(epsilon.upper, 4)}, δ = ${delta}), add or remove one example`)
   screen.print(`Event          ${report.event}`)
   screen.print(`Speed          ${stepsPerSecond.toFixed(1)} steps a second, ${minutes(seconds)} in all`)
   if (report.warning !== undefined) screen.print(`Note           ${report.warning}`)

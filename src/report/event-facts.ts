@@ -31,18 +31,20 @@ const seed =
   'Noise of grade float comes from a seed or a generator that is not cryptographic: whoever can guess it can take the noise away.'
 const floats = 'Noise is added in floating point, which is not proof against attacks on the lowest bits (Mironov 2012).'
 
+const secret = 'The operating system gave the key of the noise, and the key is kept secret.'
+
 const ofGrade: Readonly<Record<NoiseGrade, EventFacts>> = {
   float: { ...none, grades: ['float'], caveats: [seed, floats] },
   secure: {
     ...none,
     grades: ['secure'],
-    assumptions: ['The operating system gave the key of the noise, and the key is kept secret.'],
+    assumptions: [secret],
     caveats: [floats],
   },
   discrete: {
     ...none,
     grades: ['discrete'],
-    assumptions: ['The operating system gave the key of the noise, and the key is kept secret.'],
+    assumptions: [secret],
   },
 }
 
@@ -51,6 +53,10 @@ const mechanism = (words: string, assumptions: readonly string[] = [bounded]): E
   mechanisms: [words],
   assumptions,
 })
+
+/** An event that does not say where its noise comes from: the report cannot know, and assumes. */
+const ungraded = (words: string, assumptions: readonly string[] = [bounded]): EventFacts =>
+  mechanism(words, [...assumptions, secret])
 
 const sampler = (words: string, assumption: string): EventFacts => ({
   ...none,
@@ -84,38 +90,38 @@ export const eventFacts = (event: PrivacyEvent): EventFacts => {
         ofGrade[event.grade],
       )
     case 'Laplace':
-      return join(mechanism(`the Laplace mechanism with scale ${event.noiseMultiplier}`), {
+      return join(ungraded(`the Laplace mechanism with scale ${event.noiseMultiplier}`), {
         ...none,
         caveats: [floats],
       })
     case 'DiscreteGaussian':
-      return mechanism(`the discrete Gaussian mechanism with σ ${event.sigma}`)
+      return ungraded(`the discrete Gaussian mechanism with σ ${event.sigma}`)
     case 'DiscreteLaplace':
-      return mechanism(`the discrete Laplace mechanism with scale ${event.scale}`)
+      return ungraded(`the discrete Laplace mechanism with scale ${event.scale}`)
     case 'RandomizedResponse':
-      return mechanism(`randomized response over ${event.buckets} answers`, ['Each record answers once, for itself.'])
+      return ungraded(`randomized response over ${event.buckets} answers`, ['Each record answers once, for itself.'])
     case 'ExponentialMechanism':
-      return mechanism(`the exponential mechanism with ε ${event.epsilon}`, [
+      return ungraded(`the exponential mechanism with ε ${event.epsilon}`, [
         'The score of the exponential mechanism moves by at most its stated sensitivity.',
       ])
     case 'PureDp':
     case 'ApproximateDp':
     case 'ZeroConcentratedDp':
-      return mechanism('a mechanism that is taken at its word', [
+      return ungraded('a mechanism that is taken at its word', [
         `A mechanism keeps the guarantee that was stated for it (${event._tag}); nothing here checks it.`,
       ])
     case 'MixtureOfGaussians':
-      return mechanism(`Gaussian noise of multiplier ${event.noiseMultiplier} on sums that move by a random amount`, [
+      return ungraded(`Gaussian noise of multiplier ${event.noiseMultiplier} on sums that move by a random amount`, [
         'The amount by which one unit moves a sum has at most the stated distribution.',
       ])
     case 'TreeAggregation':
-      return join(mechanism(`tree aggregation with noise multiplier ${event.noiseMultiplier}`), {
+      return join(ungraded(`tree aggregation with noise multiplier ${event.noiseMultiplier}`), {
         ...none,
         caveats: [floats],
       })
     case 'MatrixFactorisation':
       return join(
-        mechanism(`correlated noise of multiplier ${event.noiseMultiplier} at sensitivity ${event.sensitivity}`, [
+        ungraded(`correlated noise of multiplier ${event.noiseMultiplier} at sensitivity ${event.sensitivity}`, [
           bounded,
           'Records take part in no more steps, and no closer together, than the sensitivity was computed for.',
         ]),

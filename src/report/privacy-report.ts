@@ -88,13 +88,20 @@ export const privacyReport = <Curve>({
   )
 }
 
-const digits = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(6))) : String(x))
+/** Six digits of a number, never below it (`up`) or never above it (`down`): a bound that is rounded stays one. */
+const rounded = (x: number, towards: 'up' | 'down' | 'nearest'): string => {
+  const near = Number(x.toPrecision(6))
+  const sign = towards === 'up' ? 1 : towards === 'down' ? -1 : 0
+  if (!Number.isFinite(x) || sign * (near - x) >= 0) return String(near)
+  const unit = 10 ** (Math.floor(Math.log10(Math.abs(x))) - 5)
+  return String(Number((near + sign * unit).toPrecision(6)))
+}
 
 const list = (title: string, items: readonly string[]): readonly string[] =>
   items.length === 0 ? [] : [`## ${title}`, '', ...items.map((item) => `- ${item}`), '']
 
 /**
- * The report as Markdown.
+ * The report as Markdown. Numbers have six digits: an upper end is rounded up, a lower end down.
  *
  * @example
  * E.map((report: PrivacyReport) => showPrivacyReport(report).split('\n')[0])(privacyReport({ ledger: Event.gaussian(2), accountant: rdp() })) // => E.right('# Privacy report')
@@ -108,13 +115,14 @@ export const showPrivacyReport = (report: PrivacyReport): string => {
     ...(first === undefined
       ? []
       : [
-          `What was released is (ε, δ)-differentially private with ε = ${digits(first.upper)} at δ = ${first.delta}, for ${showNeighbouring(neighbouring)}. A record is ${unit}.`,
+          `What was released is (ε, δ)-differentially private with ε = ${rounded(first.upper, 'up')} at δ = ${first.delta}, for ${showNeighbouring(neighbouring)}. A record is ${unit}.`,
           '',
         ]),
     '| δ | ε (claimed) | estimate | no less than |',
     '| --- | --- | --- | --- |',
     ...epsilons.map(
-      ({ delta, upper, estimate, lower }) => `| ${delta} | ${digits(upper)} | ${digits(estimate)} | ${digits(lower)} |`,
+      ({ delta, upper, estimate, lower }) =>
+        `| ${delta} | ${rounded(upper, 'up')} | ${rounded(estimate, 'nearest')} | ${rounded(lower, 'down')} |`,
     ),
     '',
     '| | |',
