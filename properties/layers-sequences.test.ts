@@ -221,6 +221,12 @@ describe('dropout', () => {
   const x = noise([7, 6], { dtype: 'float64' })
   const samples = [3, 0, 12, 5, 9, 1, 4]
 
+  it('a number that the samples cannot hold is refused, since it would be that of another sample', () => {
+    expect(() => numbered([256])(zeros([1, 3], 'uint8'))).toThrow(/number 256 .* uint8/)
+    expect(() => numbered([2 ** 24 + 1])(zeros([1, 3], 'float32'))).toThrow(/float32/)
+    expect(toArray(numbered([2 ** 24])(zeros([1, 1], 'float32')))).toEqual([2 ** 24, 0])
+  })
+
   it('a mask follows from key and number: the same under any order and in any physical batch', () => {
     const training = any(model.training(key(7)))
     const all = run(training, params, numbered(samples)(x))

@@ -1,6 +1,9 @@
 /**
  * Attacks on a plan: keys that would draw twice, settings that change after they were checked, states of other phases.
  */
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
@@ -31,7 +34,14 @@ import {
 } from '../src/sampling/index.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import { flatten, type Tree, toArray } from '../src/tensor/index.js'
-import { dpTraining, type Phase } from '../src/train/index.js'
+import {
+  decodeCheckpoint,
+  dpTraining,
+  encodeCheckpoint,
+  type Phase,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../src/train/index.js'
 import { anyKey } from './arbitraries/key.js'
 import { clusters } from './runs/clusters.js'
 
@@ -56,10 +66,10 @@ const planOf = (config: { readonly phases: readonly Phase[]; readonly budget?: n
   right(dpTraining({ ...base, ...config }))
 type Plan = ReturnType<typeof planOf>
 
-const run = (plan: Plan, state = plan.init(key(1))) => {
+const run = (plan: Plan, state = plan.init(key(1)), until = plan.settings.steps) => {
   const step = plan.step(data)
   let at = state
-  while (at.step < plan.settings.steps) at = step(at).state
+  while (at.step < until) at = step(at).state
   return at
 }
 const reason = (checked: E.Either<readonly { readonly requirement?: string }[], unknown>): string =>
@@ -180,6 +190,36 @@ describe('clips that adapt', () => {
           new RegExp(`"parameter":"phases".*${Object.keys(wrong)[0]}`),
         )
   })
+})
+
+it('a checkpoint is for its owner alone to read, over whatever stood there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'plan-'))
+  const path = join(folder, 'run.checkpoint')
+  await writeFile(`${path}.part`, 'left behind', { mode: 0o644 })
+  await writeFile(path, 'old', { mode: 0o644 })
+  const plan = planOf({ phases: [phase] })
+  right(await writeCheckpoint(plan)(path)(plan.init(key(0)))())
+  if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o600)
+  expect(right(await readCheckpoint(plan, plan.init(key(1)))(path)()).state).toEqual(plan.init(key(0)))
+  await rm(folder, { recursive: true })
+})
+
+it('a run in the middle of an epoch goes on from its checkpoint, and spends what it would have spent', () => {
+  for (const sampler of [
+    shuffledSampler({ datasetSize: 60, batches: 3 }),
+    ballsAndBinsSampler({ batches: 3 }),
+    cyclicPoissonSampler({ samplingProbability: 0.5, cycle: 3 }),
+  ]) {
+    const phases = [phase, { ...unsampled, sampler, steps: 5 }, { ...unsampled, sampler, steps: 4 }]
+    const plan = right(dpTraining({ ...base, phases, accountant: rdp({ neighbouring: 'replaceOne' }) }))
+    const whole = run(plan)
+    for (const until of [5, 8, 10, 12]) {
+      const half = run(plan, plan.init(key(1)), until)
+      const { state } = right(decodeCheckpoint(plan, plan.init(key(0)))(encodeCheckpoint(plan)(half)))
+      expect(run(plan, state)).toEqual(whole)
+      expect(half.ledger).toEqual(plan.event(until, 'float'))
+    }
+  }
 })
 
 it('a grid that cannot hold the bound is refused, noise or none', () => {

@@ -36,7 +36,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
       file: 'checkpoint.safetensors',
       save: (state, curve) => {
         const notes = { options: JSON.stringify(lastingOptions(options)), curve: JSON.stringify(curve) }
-        return writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes))
+        return writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes), { secret: true })
       },
       advice: `Continue with: npm run demo -- --resume ${checkpoint} --out ${options.out}`,
     },

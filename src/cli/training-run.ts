@@ -56,8 +56,12 @@ export interface Keeping {
 }
 
 /** Writes whole or not at all: a reader never sees half a file. */
-export const writeAtomically = async (path: string, content: Uint8Array | string): Promise<void> => {
-  const written = await writeFileAtomically(path, content)()
+export const writeAtomically = async (
+  path: string,
+  content: Uint8Array | string,
+  options: { readonly secret?: boolean } = {},
+): Promise<void> => {
+  const written = await writeFileAtomically(path, content, options)()
   if (E.isLeft(written)) throw new Error(showDataError(written.left))
 }
 

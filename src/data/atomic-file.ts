@@ -11,18 +11,25 @@ const failure =
 
 /**
  * Writes a file by way of `PATH.part`: its bytes reach the disk, and only then does it take the name; the folder is flushed
- * too. A reader sees the old content or the new, never a part of either. Node only.
+ * too. A reader sees the old content or the new, never a part of either. A secret is for its owner alone to read, where the
+ * system has such permissions. Node only.
  *
  * Errors  UnreadableFile, with the reason of the operating system
  */
-export const writeFileAtomically = (path: string, content: Uint8Array | string): TE.TaskEither<DataError, void> =>
+export const writeFileAtomically = (
+  path: string,
+  content: Uint8Array | string,
+  { secret = false }: { readonly secret?: boolean } = {},
+): TE.TaskEither<DataError, void> =>
   TE.tryCatch(
     async () => {
       const { open, rename } = await import('node:fs/promises')
       const { dirname } = await import('node:path')
       const part = `${path}.part`
-      const file = await open(part, 'w')
+      const file = await open(part, 'w', secret ? 0o600 : 0o666)
       try {
+        // A part that a process left behind has the permissions that it had.
+        if (secret) await file.chmod(0o600)
         await file.writeFile(content)
         await file.sync()
       } finally {

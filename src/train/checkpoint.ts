@@ -185,7 +185,7 @@ const checkState = <P extends Tree, C, S extends OptimizerState>(
 
 /**
  * Writes a checkpoint to a file, which is there whole or not at all: a process that is killed while it writes leaves the
- * checkpoint before. Node only.
+ * checkpoint before. Only its owner may read it, where the system has such permissions. Node only.
  *
  * Errors  UnreadableFile, with the reason of the operating system
  */
@@ -193,7 +193,7 @@ export const writeCheckpoint =
   <P extends Tree, C, S extends OptimizerState>(plan: TrainingPlan<P, C, S>) =>
   (path: string) =>
   (state: TrainState<P, S>, notes: Readonly<Record<string, string>> = {}): TE.TaskEither<DataError, void> =>
-    writeFileAtomically(path, encodeCheckpoint(plan)(state, notes))
+    writeFileAtomically(path, encodeCheckpoint(plan)(state, notes), { secret: true })
 
 /**
  * Reads the checkpoint of a file back. Node only.

@@ -78,7 +78,7 @@ const keyed = (key: Key, samples: readonly number[]): Dropout => {
  * Samples with a number before each: [n, …] → [n, 1 + m], in the dtype of the samples. The number is that of the sample in
  * its data set (a whole number from 0; in float32, below 2²⁴), not its place in a batch.
  *
- * @throws ShapeError unless there is one number for each sample
+ * @throws ShapeError unless there is one number for each sample; RangeError for a number that the dtype cannot hold
  * @example
  * toArray(numbered([7, 9])(tensor([1, 2, 3, 4], [2, 2]))) // => [7, 1, 2, 9, 3, 4]
  */
@@ -92,6 +92,8 @@ export const numbered =
     const out = allocate(x.dtype, count * (m + 1))
     for (let n = 0; n < count; n++) {
       out[n * (m + 1)] = samples[n] as number
+      if (out[n * (m + 1)] !== samples[n])
+        throw new RangeError(`numbered: the number ${samples[n]} is none that ${x.dtype} can hold: cast the samples`)
       for (let i = 0; i < m; i++) out[n * (m + 1) + 1 + i] = values[n * m + i] as number
     }
     return unsafeTensor(out, [count, m + 1])
