@@ -240,6 +240,19 @@ describe('Laplace', () => {
     )
   })
 
+  it('nor does a long row whose small numbers are lost in the sum of its norm, or one whose scale is subnormal', () => {
+    const long = Float64Array.from({ length: 1 << 16 }, (_, i) => (i === 0 ? 1 : 2 ** -53))
+    for (const [row, c] of [
+      [long, 1],
+      [Float64Array.of(1.7e308, 3e306), 1e-14],
+    ] as const) {
+      const { sum } = l1ClippedSum(c)(tensor(Array.from(row), [1, row.length], 'float64'))
+      const norm = toArray(sum).reduce((total, x) => total + exactly(x), 0n)
+      expect(norm <= exactly(c)).toBe(true)
+      expect(norm > (exactly(c) * 999n) / 1000n).toBe(true)
+    }
+  })
+
   it('in whole numbers: one count is a discrete Laplace event, several are (1/σ)-DP', () => {
     const labels = tensor([0, 1, 1, 5, -1], [5], 'int32')
     expect(toArray(histogram(2)(labels).sum)).toEqual([1, 2])
