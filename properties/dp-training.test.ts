@@ -370,8 +370,8 @@ describe('on a grid', () => {
   })
 
   it('a grid that cannot hold the bound is refused', () => {
-    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 3 } }))).toEqual(['phases'])
-    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 1e-9 } }))).toEqual(['phases'])
+    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 3 } }))).toEqual(['grid'])
+    expect(names(dpTraining({ ...base, phases: [phase], grid: { gridSpacing: 1e-9 } }))).toEqual(['grid'])
   })
 })
 
@@ -410,7 +410,7 @@ describe('a clip that adapts', () => {
     expect(plan.spent(state.ledger).upper).toBeLessThanOrEqual(5)
     expect(names(dpTraining({ ...base, phases: [{ ...adaptive, noiseMultiplier: 9 }] }))).toEqual(['phases'])
     expect(names(dpTraining({ ...base, phases: [adaptive], targetEpsilon: 0.3 }))).toEqual(['targetEpsilon'])
-    expect(names(dpTraining({ ...base, phases: [adaptive], grid: true }))).toEqual(['phases'])
+    expect(names(dpTraining({ ...base, phases: [adaptive], grid: true }))).toEqual(['grid'])
   })
 })
 

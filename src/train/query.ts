@@ -77,6 +77,10 @@ const fixedQuery =
     return { released: addNoise(key)(bounded), diagnostics, bounds }
   }
 
+/** Are sums whole numbers? */
+export const isOnGrid = (grid: GridChoice | undefined): grid is Exclude<GridChoice, false> =>
+  grid !== undefined && grid !== false
+
 /** Is this a clip that adapts? */
 export const isAdaptive = (clip: ClipChoice): clip is AdaptiveChoice => 'adaptive' in clip
 
@@ -106,7 +110,7 @@ export const queryOf = <P extends Tree, C, S extends OptimizerState, Curve>(
       return { released, diagnostics, bounds: state }
     }
   }
-  return grid === undefined || grid === false
+  return !isOnGrid(grid)
     ? fixedQuery<P, BoundedSum<P>>(
         clippedGradWithDiagnostics(loss, model, clip, options),
         join,
@@ -130,9 +134,8 @@ type Noisy = Pick<StepSettings, 'clip' | 'noiseMultiplier' | 'expectedBatchSize'
 export const queryEvent =
   (grid: GridChoice | undefined, params: Tree) =>
   ({ clip, noiseMultiplier, expectedBatchSize }: Noisy, grade: NoiseGrade): PrivacyEvent => {
-    const onGrid = grid !== undefined && grid !== false
     if (isAdaptive(clip)) {
-      if (onGrid) throw new RangeError('grid is on: a clip that adapts has no sums on a grid')
+      if (isOnGrid(grid)) throw new RangeError('grid is on: a clip that adapts has no sums on a grid')
       adaptiveQuantileClip({ ...clip.adaptive, noiseMultiplier, expectedBatchSize })
       const { group, countDeviation = expectedBatchSize / 20 } = clip.adaptive
       const groups = group === undefined ? 1 : groupsOf(group)(params).length
@@ -143,7 +146,7 @@ export const queryEvent =
         gaussianEvent(count, grade),
       ])
     }
-    if (!onGrid) return gaussianEvent(noiseMultiplier, grade)
+    if (!isOnGrid(grid)) return gaussianEvent(noiseMultiplier, grade)
     const dimension = treeSize(params)
     const { l2Bound } = gridFor({ l2Bound: clip.l2Bound, dimension, ...(grid === true ? {} : grid) })
     if (noiseMultiplier === 0) return nonPrivate

@@ -21,7 +21,7 @@ import type { Tree } from '../tensor/tree.js'
 import type { ClipChoice, DpTrainingConfig, DpTrainingSettings, Phase, RunConfig } from './config.js'
 import { evaluationOf } from './dropout.js'
 import { decided, isSteady, type PhaseTable, periodOf, phaseTable, type ReleaseEvent, stepsOf } from './phase-table.js'
-import { initialBound, isAdaptive, queryEvent } from './query.js'
+import { initialBound, isAdaptive, isOnGrid, queryEvent } from './query.js'
 
 export type Invalid = NEA.NonEmptyArray<InvalidParameter>
 
@@ -222,8 +222,11 @@ export const checkedRun = <P extends Tree, C, S extends OptimizerState, Curve>(
     return gaussian(settings.noiseMultiplier, grade)
   }
   const misfits = withoutEvent(phaseTable(phases, 1, targetEpsilon === undefined ? releaseEvent : forScale))
-  if (misfits !== '')
-    return E.left(NEA.of(invalidParameter('phases', phases.length, `such that each step has an event (${misfits})`)))
+  if (misfits !== '') {
+    // A run of one phase may have no field of that name: where there is a grid, it is to blame.
+    const [parameter, value] = isOnGrid(config.grid) ? ['grid', config.grid] : ['phases', phases.length]
+    return E.left(NEA.of(invalidParameter(parameter, value, `such that each step has an event (${misfits})`)))
+  }
   const whole = (noiseScale: number): PrivacyEvent => {
     const table = phaseTable(phases, noiseScale, forScale)
     return eventOf(table)(table.steps, 'float')
