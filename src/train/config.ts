@@ -63,7 +63,10 @@ export interface DpSgdConfig<P extends Tree, C, S extends OptimizerState, Curve 
   readonly steps: number
 }
 
-/** Bounds that follow a quantile of the gradient norms, estimated within the noise of each step: `adaptiveQuantileClip`. */
+/**
+ * Bounds that follow a quantile of the gradient norms, estimated within the noise of each step: `adaptiveQuantileClip`. A phase
+ * begins with the bounds that the state has where they are of its groups, else with its `initialClipNorm`.
+ */
 export interface AdaptiveChoice {
   readonly adaptive: Omit<AdaptiveQuantileOptions, 'noiseMultiplier' | 'expectedBatchSize'>
 }

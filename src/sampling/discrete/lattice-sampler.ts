@@ -21,7 +21,7 @@ export interface Lattice {
   readonly quadratic: bigint
   readonly linear: bigint
   readonly denominator: bigint
-  /** log₂ t, at most 26. h(t) ≥ 2⁻¹², so that blocks fall off. */
+  /** log₂ t, at most 28: u and the sign are bits of one word. h(t) ≥ 2⁻¹², so that blocks fall off. */
   readonly widthBits: number
 }
 
