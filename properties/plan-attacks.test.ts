@@ -216,6 +216,7 @@ it('a run in the middle of an epoch goes on from its checkpoint, and spends what
     for (const until of [5, 8, 10, 12]) {
       const half = run(plan, plan.init(key(1)), until)
       const { state } = right(decodeCheckpoint(plan, plan.init(key(0)))(encodeCheckpoint(plan)(half)))
+      expect(encodeCheckpoint(plan)(state)).toEqual(encodeCheckpoint(plan)(half))
       expect(run(plan, state)).toEqual(whole)
       expect(half.ledger).toEqual(plan.event(until, 'float'))
     }

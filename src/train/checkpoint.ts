@@ -174,10 +174,11 @@ const checkState = <P extends Tree, C, S extends OptimizerState>(
         allowed: 'a privacy event',
       }),
     ),
+    // The fields in the order of a step: the state of a file makes the bytes of the file.
     E.chain((ledger) => {
       const released = plan.event(step as number, 'float')
       return spends(plan, ledger) >= spends(plan, released)
-        ? E.right({ ...({ step, params, optimizer, keys, bounds } as TrainState<P, S>), ledger })
+        ? E.right({ step, params, optimizer, keys, ledger, bounds } as TrainState<P, S>)
         : refuse(`a ledger of ${showEvent(ledger)}`, `at least ${showEvent(released)}`)
     }),
   )
