@@ -5,7 +5,7 @@
 import type { Backend } from '../../tensor/backend/backend.js'
 import { mapTensor } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
-import { cast, full, scalar, storageOf, type Tensor, toArray, unsafeTensor, zeros } from '../../tensor/tensor.js'
+import { cast, full, scalar, size, storageOf, type Tensor, toArray, unsafeTensor, zeros } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
 import { keepingPullback, type LayerRule, layer, lazy } from '../layer.js'
 import { packedAs } from '../pack.js'
@@ -38,6 +38,20 @@ interface ChannelSums {
 
 /** As many ones as an activation of this rank has axes after n and c. */
 const onesFor = (rank: number): readonly number[] => new Array<number>(rank - 2).fill(1)
+
+/** Loops of their own, so that V8 compiles them for one kind of array: these run once for each channel of each sample. */
+const ofEachChannel = (count: number, each: number, ofGroup: Tensor): Float64Array => {
+  const values = storageOf(ofGroup)
+  const out = new Float64Array(count)
+  for (let i = 0, group = 0; i < count; group++) for (let k = 0; k < each; k++) out[i++] = values[group] as number
+  return out
+}
+
+/** The numbers of a row-major tensor in float64. */
+const numbersOfTensor = (t: Tensor): Float64Array => {
+  const { offset } = t
+  return Float64Array.from(storageOf(t).subarray(offset, offset + size(t)))
+}
 
 /** [c] as [c, 1, …], to meet [n, c, …]. */
 const perChannel = (p: Tensor, rank: number): Tensor => reshape([...p.shape, ...onesFor(rank)])(p)
@@ -73,29 +87,24 @@ export const groupNorm = ({
   /** γ_c / σ_{n,g}, [n, c, 1, …]: what an input about its mean, or a cotangent, is multiplied by. */
   const scales = (weight: Tensor | undefined, inverseDeviation: Tensor, x: Tensor): Tensor => {
     const [n, c] = x.shape as readonly [number, number]
-    const gamma = weight === undefined ? undefined : toArray(weight)
-    const inverse = storageOf(inverseDeviation)
-    const each = c / groups
-    const all = Float64Array.from(
-      { length: n * c },
-      (_, i) => (gamma?.[i % c] ?? 1) * (inverse[Math.floor(i / each)] as number),
-    )
+    const all = ofEachChannel(n * c, c / groups, inverseDeviation)
+    if (weight !== undefined) {
+      const gamma = toArray(weight)
+      for (let i = 0, channel = 0; i < all.length; i++) {
+        all[i] = (all[i] as number) * (gamma[channel] as number)
+        channel = channel + 1 === c ? 0 : channel + 1
+      }
+    }
     return unsafeTensor(all, [n, c, ...onesFor(x.shape.length)])
   }
 
   const sumsOf = (backend: Backend, { centred, inverseDeviation }: GroupNormCache, gy: Tensor): ChannelSums => {
     const [n, c] = gy.shape as readonly [number, number]
     const [cotangents, rows] = [byChannel(backend, gy), byChannel(backend, centred)]
-    const dots = toArray(backend.rowDots(cotangents, rows))
-    const inverse = storageOf(inverseDeviation)
-    const each = c / groups
-    return {
-      ofShift: Float64Array.from(toArray(backend.sum(cotangents, [1]))),
-      ofScale: Float64Array.from(
-        { length: n * c },
-        (_, i) => (dots[i] as number) * (inverse[Math.floor(i / each)] as number),
-      ),
-    }
+    const dots = numbersOfTensor(backend.rowDots(cotangents, rows))
+    const ofScale = ofEachChannel(n * c, c / groups, inverseDeviation)
+    for (let i = 0; i < ofScale.length; i++) ofScale[i] = (ofScale[i] as number) * (dots[i] as number)
+    return { ofShift: numbersOfTensor(backend.sum(cotangents, [1])), ofScale }
   }
 
   /** gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ with ĝ = γ gy: the part of ĝ that neither shift nor scale of a group explains. */
@@ -111,11 +120,16 @@ export const groupNorm = ({
     const inverse = storageOf(inverseDeviation)
     const [each, numbers] = [c / groups, numbersOf(gy)]
     const [shift, along] = [new Float64Array(n * groups), new Float64Array(n * groups)]
-    for (let i = 0; i < n * c; i++) {
-      const group = Math.floor(i / each)
-      const share = ((gamma?.[i % c] ?? 1) * (inverse[group] as number)) / numbers
-      shift[group] = (shift[group] as number) + share * (ofShift[i] as number)
-      along[group] = (along[group] as number) + share * (inverse[group] as number) * (ofScale[i] as number)
+    for (let group = 0, i = 0; group < n * groups; group++) {
+      const deviation = inverse[group] as number
+      let [shifts, scaled] = [0, 0]
+      for (let k = 0; k < each; k++, i++) {
+        const share = gamma === undefined ? 1 : (gamma[i % c] as number)
+        shifts += share * (ofShift[i] as number)
+        scaled += share * (ofScale[i] as number)
+      }
+      shift[group] = (shifts * deviation) / numbers
+      along[group] = (scaled * deviation * deviation) / numbers
     }
     const ofGroup = (values: Float64Array): Tensor => unsafeTensor(values, [n, groups, 1])
     return backend.scope(() => {
