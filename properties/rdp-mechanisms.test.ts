@@ -15,6 +15,7 @@ import { rdpAtExcess, rdpAtOrder } from '../src/privacy/rdp/curve.js'
 import { lossPairRdpAtExcess } from '../src/privacy/rdp/loss-pair.js'
 import { mixtureOfGaussiansRdpAtExcess } from '../src/privacy/rdp/mixture-of-gaussians.js'
 import { sampledGaussianRdpAtExcess } from '../src/privacy/rdp/sampled-gaussian.js'
+import { withoutReplacementRdpAtExcess } from '../src/privacy/rdp/without-replacement.js'
 import { logUniform, noiseMultiplier, samplingProbability } from './arbitraries/event.js'
 import { rightOf } from './laws/accountant.js'
 
@@ -223,6 +224,25 @@ describe('(ε, δ) mechanisms', () => {
   it('are refused where no theorem takes them', () => {
     expect(rdp().interpret(Event.repeatAndSelect({ mean: 3, shape: 1 })(event))._tag).toBe('Left')
     expect(rdp().interpret(Event.poissonSampled(0.1)(Event.composed([event, Event.laplace(1)])))._tag).toBe('Left')
+  })
+})
+
+describe('at the ends of 64 bits', () => {
+  it('ε-DP of the largest ε is that ε at every order', () => {
+    for (const epsilon of [60, 1e300, 1.7e308])
+      for (const excess of [0, 1e-12, 1, 1e14, Infinity]) expect(pureDpRdpAtExcess(epsilon)(excess)).toBe(epsilon)
+    const best = Event.repeatAndSelect({ mean: 2, shape: 0 })(Event.pureDp(1.7e308))
+    expect(rightOf(epsilonOf(rdp(), 0.5)(best)).upper).toBeGreaterThanOrEqual(1.7e308)
+  })
+  it('fixed-size batches with next to no noise: a bound that goes on where the rule is left', () => {
+    const at = (noiseMultiplier: number): ((excess: number) => number) =>
+      withoutReplacementRdpAtExcess({ noiseMultiplier, samplingProbability: 0.01 })
+    const [rule, term, tiny] = [at(1 / 64), at((1 - 1e-15) / 64), at(1e-7)]
+    for (const excess of [1, 2, 7, 200]) {
+      expect(Math.abs(term(excess) / rule(excess) - 1)).toBeLessThan(1e-12)
+      expect(tiny(excess)).toBeLessThanOrEqual(0.5 * (1 + excess) * 1e14)
+      expect(tiny(excess)).toBeGreaterThan(0.49 * (1 + excess) * 1e14)
+    }
   })
 })
 

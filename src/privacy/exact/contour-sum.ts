@@ -12,9 +12,6 @@ export interface ContourSum {
   readonly error: number
 }
 
-/** What is summed: the kernel beside e^{K(s) − sε}. `both` 1/(s(s+1)): δ; `p` 1/s: P(L > ε); `q` 1/(s+1): e^ε Q(L > ε). */
-export type Kernel = 'both' | 'p' | 'q'
-
 const ROUNDOFF = 2 ** -53
 
 /**
@@ -29,12 +26,10 @@ export const contourSum = (
     epsilon,
     exponent,
     smoothing = 0,
-    kernel = 'both',
   }: {
     readonly epsilon: number
     readonly exponent: number
     readonly smoothing?: number
-    readonly kernel?: Kernel
   },
 ): ContourSum => {
   let value = 0
@@ -56,8 +51,7 @@ export const contourSum = (
     const phase = kIm - y * epsilon
     const half = k === 0 ? 0.5 : 1
     // The kernel is 1/(aRe + i aIm); the slope's is 1/(s + 1).
-    const aRe = kernel === 'both' ? c * (c + 1) - y * y : kernel === 'p' ? c : c + 1
-    const aIm = kernel === 'both' ? (2 * c + 1) * y : y
+    const [aRe, aIm] = [c * (c + 1) - y * y, (2 * c + 1) * y]
     const norm = aRe * aRe + aIm * aIm
     const modulus = half * Math.exp(height)
     const [cosine, sine] = [Math.cos(phase), Math.sin(phase)]

@@ -71,7 +71,8 @@ export const pureDpRdpAtExcess =
   (epsilon: number) =>
   (c: number): number => {
     if (epsilon === 0) return 0
-    if (c === Infinity || epsilon === Infinity) return epsilon
+    // From here on cosh is an exponential to 64 bits.
+    if (c === Infinity || epsilon > 50) return epsilon
     if (c === 0) return epsilon * Math.tanh(epsilon / 2)
     // cosh((α−½)ε)/cosh(ε/2) = 1 + 2 sinh(αε/2) sinh((α−1)ε/2)/cosh(ε/2), from cosh a − cosh b = 2 sinh((a+b)/2) sinh((a−b)/2).
     const logSinh = (x: number): number => logExpm1(2 * x) - x - Math.LN2

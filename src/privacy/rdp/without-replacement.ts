@@ -17,9 +17,11 @@ export interface WithoutReplacementParameters {
 /**
  * log E_{x ~ N(0, σ²)} [ (e^((2x − 1)/(2σ²)) − 1)^l ] for even l: the alternating sum Σᵢ (−1)ⁱ C(l, i) e^(i(i−1)/(2σ²)) of the
  * theorem, as an integral of something positive. By the trapezoid rule, whose step suits the size of the integrand off the
- * real line: at most (e^z + 1)^l there.
+ * real line: at most (e^z + 1)^l there. For little noise the term e^(l(l−1)/(2σ²)) is the whole sum: the others are below e^(−4000) of it,
+ * and the rule would need l/σ nodes.
  */
 const logCentralMoment = (sigma: number, l: number): number => {
+  if (sigma < 1 / 64) return (0.5 * l * (l - 1)) / sigma / sigma
   const root = Math.sqrt(l)
   const step = (2 * Math.PI) / Math.sqrt(2 * (44 + l * Math.log(2 + 2 * sigma)))
   const half = 0.5 / sigma / sigma
