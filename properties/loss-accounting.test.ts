@@ -139,6 +139,20 @@ describe.each(accountants.map((accountant) => [accountant.name, accountant] as c
 })
 
 describe('pld and prv', () => {
+  it('a Poisson sample that may be as large as the dataset, or never is so large, is a Poisson sample', () => {
+    const gaussian = Event.gaussian(1)
+    for (const neighbouring of ['addOrRemoveOne', 'replaceOne', 'replaceSpecial'] as const)
+      for (const [datasetSize, truncatedBatchSize, samplingProbability] of [
+        [1, 1, 1 - 2 ** -53],
+        [50, 60, 0.3],
+        [4000, 3900, 0.01],
+      ] as const) {
+        const sampler = { datasetSize, truncatedBatchSize, samplingProbability }
+        const cut = deltaOf(pld({ neighbouring }), 1)(Event.truncatedPoissonSampled(sampler)(gaussian))
+        expect(cut).toEqual(deltaOf(pld({ neighbouring }), 1)(Event.poissonSampled(samplingProbability)(gaussian)))
+        expect(rightOf(cut).upper).toBeGreaterThan(0)
+      }
+  })
   it('bound the same number', () =>
     fc.assert(
       fc.property(events, deltas, (x, delta) => {

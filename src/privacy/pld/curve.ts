@@ -128,9 +128,11 @@ export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction:
     case 'TruncatedPoisson': {
       const { probability, samplingProbability } = truncation(sampling)
       const mu = mechanism._tag === 'Gaussian' ? mechanism.mu / sensitivityOf(neighbouring) : 0
-      const uncut: PldTerm = { mechanism, sampling: { ...sampling, _tag: 'Poisson' } }
+      const uncut = pairOfTerm({ mechanism, sampling: { ...sampling, _tag: 'Poisson' } }, neighbouring, direction)
+      // No batch is cut: at most as many records as it may have, or a chance that 64 bits do not hold.
+      if (!(probability * samplingProbability > 0)) return uncut
       return chosenAmong([
-        { weight: 1 - probability, pair: pairOfTerm(uncut, neighbouring, direction) },
+        { weight: 1 - probability, pair: uncut },
         // A displaced record and a new one: twice the change, on either side.
         { weight: probability, pair: replacedGaussianPair({ mu: 2 * mu, samplingProbability }) },
       ])
