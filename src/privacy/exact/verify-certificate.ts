@@ -1,41 +1,28 @@
 /**
- * A check of a certificate that shares nothing with the engine that made it.
+ * A check of a certificate that shares nothing with the engine that made it; docs/accounting.md has the proof.
  *
  *   δ(ε) ≤ (h/π) Σ' Re f(kh) + tail + what the moments err by,   f(y) = e^{K(s) − sε} / (s(s + 1)),   s = c + iy
- *
- * because T_h = Σ_k e^{2πkc/h} δ(ε + 2πk/h) with every term ≥ 0. Moments are sums of the trapezoid rule on the real line: with step η it errs
- * by at most 4 e^{d²/2 + 2yd/σ − 2πd/η} (M(c) + 1) / cos(d/2σ)^{c+1} for d ≤ σ (off the line |φ| grows by e^{d²/2}, |r| falls to cos(d/2σ) of
- * itself and turns by d/σ). The tail beyond Y is at most (1/πY) e^{K(c) − cε} Π b(Y)^n, by partial integration
- * |M(c + iy)| / M(c) ≤ b(Y) = 1 − E[p^κ] + (σ/Y) TV(G p^{κ−1}), with G the tilted density of t and p = σ|dL/dt|, halved for `replace`.
  */
 import type { Certificate, CertifiedDirection } from './certificate.js'
 
 /** What a verifier found: the δ that it could prove, and whether that is within the claim. */
-export interface Verdict {
-  readonly valid: boolean
-  readonly delta: number
-}
-
+export type Verdict = { readonly valid: boolean; readonly delta: number }
 type Step = CertifiedDirection['steps'][number]
+type Visit = (loss: number, weight: number, p: number) => void
 const U = 2 ** -52
 
 /** Calls back with L, the density under P times the gap, and p at nodes `gap` apart. */
-type Visit = (loss: number, weight: number, p: number) => void
 const overNodes = ({ pair }: Step, c: number, gap: number, visit: Visit): void => {
   const { kind, noiseMultiplier: sigma } = pair
   const [shifts, weights] =
     'samplingProbability' in pair ? [[1], [pair.samplingProbability]] : [pair.sensitivities, pair.probabilities]
   /** log r, and the mean of the shift given t. */
   const at = (t: number): readonly [logR: number, mean: number] => {
-    const terms = shifts.map((shift, i) => {
-      const z = (shift * t) / sigma - (0.5 * shift * shift) / (sigma * sigma)
-      return [(weights[i] as number) * Math.expm1(Math.min(z, 600)), Math.log(weights[i] as number) + z, shift] as const
-    })
-    const logR =
-      t < 600 * sigma
-        ? Math.log1p(terms.reduce((sum, [rise]) => sum + rise, 0))
-        : Math.log(terms.reduce((sum, [, log]) => sum + Math.exp(log - (terms[0]?.[1] ?? 0)), 0)) + (terms[0]?.[1] ?? 0)
-    return [logR, terms.reduce((sum, [, log, shift]) => sum + shift * Math.exp(log - logR), 0)]
+    const z = shifts.map((shift) => (shift * (t - (0.5 * shift) / sigma)) / sigma)
+    const over = (f: (z: number, i: number) => number) => z.reduce((sum, x, i) => sum + (weights[i] ?? 0) * f(x, i), 0)
+    const top = Math.max(...z)
+    const logR = top < 600 ? Math.log1p(over(Math.expm1)) : top + Math.log(over((x) => Math.exp(x - top)))
+    return [logR, over((x, i) => (shifts[i] ?? 0) * Math.exp(x - logR))]
   }
   const high = 14 + (2 * c + 3) / sigma
   for (let t = -14 - 1 / sigma - (kind === 'remove' ? 0 : c / sigma); t < high; t += gap) {
@@ -47,7 +34,7 @@ const overNodes = ({ pair }: Step, c: number, gap: number, visit: Visit): void =
 
 /** Re and Im of n log M(c + iy), and n log(1 + e/|M|) with e what M errs by. Sums are in parts of 64, which bounds their rounding. */
 const cumulant = (step: Step, c: number, y: number): readonly [re: number, im: number, doubt: number] => {
-  const sigma = step.pair.noiseMultiplier
+  const [count, sigma] = [step.count, step.pair.noiseMultiplier]
   const d = Math.min(1, sigma, (3 * sigma) / Math.sqrt(c + 1))
   const growth = 0.5 * d * d + (2 * y * d) / sigma - (c + 1) * Math.log(Math.cos(d / (2 * sigma)))
   let [re, im, partRe, partIm, size, mass, nodes] = [0, 0, 0, 0, 0, 0, 0]
@@ -58,25 +45,17 @@ const cumulant = (step: Step, c: number, y: number): readonly [re: number, im: n
     partIm += tilted * Math.sin(y * loss)
     size += Math.abs(rise) + tilted * Math.min(2, y * Math.abs(loss)) + tilted * (c + y) * Math.abs(loss)
     mass += tilted + weight
-    nodes += 1
-    if (nodes % 64 === 0) [re, im, partRe, partIm] = [re + partRe, im + partIm, 0, 0]
+    if (++nodes % 64 === 0) [re, im, partRe, partIm] = [re + partRe, im + partIm, 0, 0]
   })
-  ;[re, im] = [re + partRe, im + partIm]
-  const error = 4 * Math.exp(-46) * mass + U * size * (80 + nodes / 64)
-  const { count } = step
-  return [
-    0.5 * count * Math.log1p(re * (2 + re) + im * im),
-    count * Math.atan2(im, 1 + re),
-    count * Math.log1p(error / Math.hypot(1 + re, im)),
-  ]
+  const [above, sine] = [re + partRe, im + partIm]
+  const doubt = (4 * Math.exp(-46) * mass + U * size * (80 + nodes / 64)) / Math.hypot(1 + above, sine)
+  const modulus = 0.5 * Math.log1p(above * (2 + above) + sine * sine)
+  return [count * modulus, count * Math.atan2(sine, 1 + above), count * Math.log1p(doubt)]
 }
 
-/**
- * log b(Y) of one step, nodes 1/400 apart. |(log G p^{κ−1})″| ≤ Λ; between two nodes whose logarithms differ by more than Λ/(2·400²) the
- * function is monotone, and elsewhere it varies by no more than that times its larger value (docs/accounting.md).
- */
+/** log b(Y) of one step, nodes 1/400 apart: from one to the next log G p^{κ−1} is monotone, or moves by at most `bend`. */
 const logFar = (step: Step, c: number, y: number): number => {
-  const { noiseMultiplier: sigma, kind } = step.pair
+  const [sigma, slope] = [step.pair.noiseMultiplier, step.pair.kind === 'replace' ? 2 : 1]
   const bend = (1 + ((c + 1) / 4 + 3 * Math.abs(step.kappa - 1)) / (sigma * sigma)) / (2 * 400 * 400)
   let [total, kept, variation, before] = [0, 0, 0, 0]
   overNodes(step, c, 1 / 400, (loss, weight, p) => {
@@ -86,8 +65,7 @@ const logFar = (step: Step, c: number, y: number): number => {
     variation += low * (1 + 1.01 * bend) < high ? high - low : high * 1.01 * bend
     ;[total, kept, before] = [total + density, kept + density * p ** step.kappa, value]
   })
-  const scale = sigma / (kind === 'replace' ? 2 : 1)
-  return Math.min(0, Math.log(1 - kept / total + 1e-10 + (scale * (variation + before)) / (y * total)))
+  return Math.min(0, Math.log(1 - kept / total + 1e-10 + ((sigma / slope) * (variation + before)) / (y * total)))
 }
 
 /** An upper bound of δ in one direction. */
@@ -120,6 +98,6 @@ const proved = ({ precision, steps, abscissa: c, spacing, points }: CertifiedDir
  * verifyCertificate({ format: 'fp-dp exact accounting certificate 1', neighbouring: 'addOrRemoveOne', epsilon: 1, delta: 0, directions: [] }) // => { valid: true, delta: 0 }
  */
 export const verifyCertificate = ({ epsilon, delta, directions }: Certificate): Verdict => {
-  const found = directions.reduce((most, direction) => Math.max(most, proved(direction, epsilon)), 0)
+  const found = Math.max(0, ...directions.map((direction) => proved(direction, epsilon)))
   return { valid: found <= delta, delta: found }
 }
