@@ -9,7 +9,6 @@ import type { Certificate, CertifiedDirection } from './certificate.js'
 export type Verdict = { readonly valid: boolean; readonly delta: number }
 type Step = CertifiedDirection['steps'][number]
 type Visit = (loss: number, weight: number, p: number) => void
-const U = 2 ** -52
 
 /** Calls back with L, the density under P times the gap, and p at nodes `gap` apart. */
 const overNodes = ({ pair }: Step, c: number, gap: number, visit: Visit): void => {
@@ -47,10 +46,9 @@ const cumulant = (step: Step, c: number, y: number): readonly [re: number, im: n
     mass += tilted + weight
     if (++nodes % 64 === 0) [re, im, partRe, partIm] = [re + partRe, im + partIm, 0, 0]
   })
-  const [above, sine] = [re + partRe, im + partIm]
-  const doubt = (4 * Math.exp(-46) * mass + U * size * (80 + nodes / 64)) / Math.hypot(1 + above, sine)
-  const modulus = 0.5 * Math.log1p(above * (2 + above) + sine * sine)
-  return [count * modulus, count * Math.atan2(sine, 1 + above), count * Math.log1p(doubt)]
+  const [u, v] = [re + partRe, im + partIm]
+  const doubt = (4 * Math.exp(-46) * mass + Number.EPSILON * size * (80 + nodes / 64)) / Math.hypot(1 + u, v)
+  return [0.5 * count * Math.log1p(u * (2 + u) + v * v), count * Math.atan2(v, 1 + u), count * Math.log1p(doubt)]
 }
 
 /** log b(Y) of one step, nodes 1/400 apart: from one to the next log G p^{κ−1} is monotone, or moves by at most `bend`. */
@@ -71,13 +69,12 @@ const logFar = (step: Step, c: number, y: number): number => {
 /** An upper bound of δ in one direction. */
 const proved = ({ precision, steps, abscissa: c, spacing, points }: CertifiedDirection, epsilon: number): number => {
   let [sum, doubt, scale] = [0, 0, 0]
-  for (let k = 0; k < points; k++) {
-    const y = k * spacing
+  for (let k = 0, y = 0; k < points; k++, y = k * spacing) {
     const parts = steps.map((step) => cumulant(step, c, y))
     const at = (i: 0 | 1 | 2, from: number): number => parts.reduce((total, part) => total + part[i], from)
     const re = at(0, 0.5 * precision * (c * c + c - y * y)) - c * epsilon
     const im = at(1, 0.5 * precision * (2 * c + 1) * y) - y * epsilon
-    const unsure = at(2, U * (points + 16 * (1 + Math.abs(re) + Math.abs(im) + 2 * (c + y) * epsilon)))
+    const unsure = at(2, Number.EPSILON * (points + 16 * (1 + Math.abs(re) + Math.abs(im) + 2 * (c + y) * epsilon)))
     if (k === 0) scale = re
     const modulus = ((k === 0 ? 0.5 : 1) * Math.exp(re - scale)) / (Math.hypot(c, y) * Math.hypot(c + 1, y))
     sum += modulus * Math.cos(im - Math.atan2(y, c) - Math.atan2(y, c + 1))
