@@ -17,7 +17,7 @@ import * as Event from '../src/privacy/event/event.js'
 import { exact } from '../src/privacy/exact/accountant.js'
 import { analyticGaussianNoiseMultiplier, gdp } from '../src/privacy/gdp.js'
 import { rdp } from '../src/privacy/rdp/accountant.js'
-import { truePositiveRate } from '../src/privacy/risk.js'
+import { truePositiveRate } from '../src/privacy/trade-off.js'
 import { logUniform } from './arbitraries/event.js'
 import { rightOf } from './laws/accountant.js'
 

@@ -9,8 +9,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { type Accountant, showAccountingFailure, type UnsupportedEvent } from './accountant.js'
 import type { PrivacyEvent } from './event/event.js'
 import { type InvalidParameter, invalidParameter } from './invalid-parameter.js'
-import { truePositiveRate } from './risk.js'
 import { narrow } from './root.js'
+import { truePositiveRate } from './trade-off.js'
 
 /** What is to be met: at most this ε at δ, this advantage, or this true positive rate at that false positive rate. */
 export type RiskTarget =
@@ -128,7 +128,9 @@ const TOLERANCE = 1e-7
 /**
  * The value of a parameter that meets a target with nothing to spare.
  *
- * Guarantee  the risk at `value`, from above, is at most the target's; at `exceeding`, 1e-7 relative away, it is more
+ * Guarantee  the risk at `value`, from above, is at most the target's; at `exceeding`, 1e-7 relative away, it is more. Where more of the
+ *            parameter is not always more privacy, as for discrete Gaussian noise of less than about a step of its lattice, there are
+ *            several such values: this is one, and a larger one may exceed the target
  * Cost       10 to 20 evaluations of the risk
  * Errors     InvalidParameter for a target that is none; UnsupportedEvent of the accountant; UnreachableRisk where the most private value
  *            exceeds it, because something else in the event spends it

@@ -68,3 +68,23 @@ export const minimise =
     }
     return { x, value: fx }
   }
+
+/**
+ * The least value on [0, ∞) of a unimodal function: doubling until it ceases to fall, to 2¹⁴ at most, then sections. A level
+ * part that it begins with is passed over.
+ *
+ * Guarantee  the value is one that f has, within 1e-7 of where it is least or beyond 2¹³
+ *
+ * @example
+ * leastFromZero((x) => (x - 2) ** 2 + 1).toFixed(9) // => '1.000000000'
+ */
+export const leastFromZero = (f: (x: number) => number): number => {
+  const first = f(0)
+  let [low, middle, high] = [0, 0, 1 / 64]
+  let [before, here] = [first, f(high)]
+  while ((here < before || here === first) && high < 2 ** 14) {
+    ;[low, middle, high] = [middle, high, 2 * high]
+    ;[before, here] = [here, f(high)]
+  }
+  return Math.min(first, before, here, minimise({ low, high, tolerance: 1e-7 })(f).value)
+}

@@ -66,23 +66,6 @@ export const tradeOffCurve =
   }
 
 /**
- * The largest true positive rate of any membership test at a false positive rate: 1 − f(α), from above.
- *
- * The same number bounds the success of any attack that reconstructs a record, or infers an attribute of it, where guessing without the
- * release succeeds with probability α.
- *
- * Reference  Kulynych et al. 2025, arXiv:2507.06969 (reconstruction, re-identification and inference by one function)
- *
- * @example
- * truePositiveRate(gdp())(0.25)({ precision: 0 }) // => 0.25
- */
-export const truePositiveRate =
-  <Curve>(accountant: Accountant<Curve>) =>
-  (falsePositiveRate: number) =>
-  (curve: Curve): number =>
-    1 - tradeOff(accountant)(falsePositiveRate)(curve)
-
-/**
  * The least probability of error of any test whose author believes with probability π that the record is there: the Bayes risk, from below.
  *
  *   min(π, 1 − π) (1 − δ(|log((1 − π)/π)|))

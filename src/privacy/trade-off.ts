@@ -8,7 +8,7 @@
  * References  Dong, Roth & Su 2022, arXiv:1905.02383, Prop. 2.12 · Kulynych et al. 2024, arXiv:2407.02191
  */
 import type { Accountant, Bounds } from './accountant.js'
-import { minimise } from './minimise.js'
+import { leastFromZero } from './minimise.js'
 
 /** A guarantee (ε, δ). */
 export interface ApproximateDp {
@@ -48,18 +48,6 @@ export const epsilonOfErrorRates =
       Math.log((1 - delta - falseNegativeRate) / falsePositiveRate),
     )
 
-/** The maximum of a unimodal function on [0, ∞) that ends below its maximum: doubling until it falls, then sections. */
-const maximum = (f: (x: number) => number): number => {
-  const first = f(0)
-  let high = 1 / 64
-  let [before, here] = [first, f(high)]
-  while (here > before && high < 1e4) {
-    high *= 2
-    ;[before, here] = [here, f(high)]
-  }
-  return Math.max(first, -minimise({ low: 0, high, tolerance: 1e-7 })((x) => -f(x)).value)
-}
-
 /**
  * δ at many ε of one curve: shared work where the accountant can share it.
  *
@@ -71,11 +59,21 @@ export const deltaReading =
   (curve: Curve): ((epsilon: number) => Bounds) =>
     accountant.profile?.(curve) ?? ((epsilon) => accountant.delta(epsilon)(curve))
 
+const checkFalsePositiveRate = (falsePositiveRate: number): void => {
+  if (!(falsePositiveRate >= 0 && falsePositiveRate <= 1))
+    throw new RangeError(`a false positive rate is in [0, 1], not ${falsePositiveRate}`)
+}
+
+/** e^ε α: no rate becomes one by an ε beyond what a double can raise e to. */
+const raised = (epsilon: number, falsePositiveRate: number): number =>
+  falsePositiveRate === 0 ? 0 : Math.exp(epsilon) * falsePositiveRate
+
 /**
  * The least false negative rate at a false positive rate, for any accountant.
  *
  * Guarantee  a lower bound of f(α), whatever the accountant's bounds, as every ε gives one; with an accountant whose upper bound of δ is
- *            exact, f(α) itself to about 1e-12. It holds for both directions at once, as δ does
+ *            exact, f(α) itself to about 1e-12 where δ is smooth, to 1e-7 where it has kinks, as that of a discrete mechanism. It holds
+ *            for both directions at once, as δ does
  * Cost       about 60 evaluations of δ
  * Errors     a RangeError for an α outside of [0, 1]
  *
@@ -86,15 +84,47 @@ export const tradeOff =
   <Curve>(accountant: Accountant<Curve>) =>
   (falsePositiveRate: number) =>
   (curve: Curve): number => {
-    if (!(falsePositiveRate >= 0 && falsePositiveRate <= 1))
-      throw new RangeError(`a false positive rate is in [0, 1], not ${falsePositiveRate}`)
+    checkFalsePositiveRate(falsePositiveRate)
     const delta = deltaReading(accountant)(curve)
     const slack = (epsilon: number): number => 1 - delta(epsilon).upper
     // The first is concave in e^ε, the second in e^(−ε), since δ is convex in e^ε: each has one maximum.
     return Math.max(
       0,
-      maximum((epsilon) => slack(epsilon) - Math.exp(epsilon) * falsePositiveRate),
-      maximum((epsilon) => Math.exp(-epsilon) * (slack(epsilon) - falsePositiveRate)),
+      -leastFromZero((epsilon) => raised(epsilon, falsePositiveRate) - slack(epsilon)),
+      -leastFromZero((epsilon) => Math.exp(-epsilon) * (falsePositiveRate - slack(epsilon))),
+    )
+  }
+
+/**
+ * The largest true positive rate of any membership test at a false positive rate: 1 − f(α) without the subtraction, from above.
+ *
+ *   min over ε ≥ 0 of min{ 1, δ(ε) + e^ε α, (1 − e^(−ε)) + e^(−ε) (δ(ε) + α) }
+ *
+ * The same number bounds the success of any attack that reconstructs a record, or infers an attribute of it, where guessing without the
+ * release succeeds with probability α.
+ *
+ * Guarantee  an upper bound, as every ε gives one; with an accountant whose upper bound of δ is exact, the rate itself to about 1e-12
+ *            relative where δ is smooth, to 1e-7 where it has kinks, however small α is
+ * Cost       about 60 evaluations of δ
+ * Errors     a RangeError for an α outside of [0, 1]
+ * Reference  Kulynych et al. 2025, arXiv:2507.06969 (reconstruction, re-identification and inference by one function)
+ *
+ * @example
+ * truePositiveRate(gdp())(0.25)({ precision: 0 }) // => 0.25
+ * truePositiveRate(gdp())(1e-10)({ precision: 1 }).toPrecision(5) // => '4.1303e-8'
+ */
+export const truePositiveRate =
+  <Curve>(accountant: Accountant<Curve>) =>
+  (falsePositiveRate: number) =>
+  (curve: Curve): number => {
+    checkFalsePositiveRate(falsePositiveRate)
+    const delta = deltaReading(accountant)(curve)
+    return Math.min(
+      1,
+      leastFromZero((epsilon) => delta(epsilon).upper + raised(epsilon, falsePositiveRate)),
+      leastFromZero(
+        (epsilon) => -Math.expm1(-epsilon) + Math.exp(-epsilon) * (delta(epsilon).upper + falsePositiveRate),
+      ),
     )
   }
 
