@@ -67,7 +67,8 @@ const excessOver =
  * The smallest noise multiplier whose event meets the target.
  *
  * The event may depend on the noise multiplier in any way (a schedule, several mechanisms, a prior spend beside it), as long
- * as more of it means less ε.
+ * as more of it means less ε. Where it does not, as for discrete Gaussian noise of less than about a step of its lattice, the
+ * answer meets the target, and a larger one may exceed it.
  *
  * Guarantee  ε(result).upper ≤ target; a noise multiplier smaller by 1e-10 relative exceeds the target. 0 where no noise
  *            is needed
@@ -85,8 +86,7 @@ export const calibrateNoiseMultiplier =
     if (E.isLeft(checked)) return checked
     const spent = spending(accountant, target.delta, (noiseMultiplier) => eventOf(noiseMultiplier))
     const without = spent(0)
-    if (E.isLeft(without)) return without
-    if (without.right <= target.epsilon) return E.right(0)
+    if (E.isRight(without) && without.right <= target.epsilon) return E.right(0)
     return boundary(target, spent, { parameter: 'noiseMultiplier', start: 1, privateEnd: 1e15, otherEnd: 1e-15 })
   }
 
