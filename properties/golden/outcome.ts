@@ -7,6 +7,8 @@ export interface Compared {
   readonly _tag: 'compared'
   readonly error: number
   readonly tolerance: number
+  /** What is known of the case beside its error: a source's figure that is not to be matched, and the truth. */
+  readonly note?: string
 }
 
 /** What the case asks for is not built. */

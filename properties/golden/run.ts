@@ -43,9 +43,9 @@ const attempt = (run: () => Outcome): Outcome | Error => {
 
 const describe = (outcome: Outcome | Error): string => {
   if (outcome instanceof Error) return outcome.message
-  return outcome._tag === 'notSupported'
-    ? `not supported (${outcome.reason})`
-    : `error ${outcome.error.toExponential(2)} (allowed ${outcome.tolerance.toExponential(0)})`
+  if (outcome._tag === 'notSupported') return `not supported (${outcome.reason})`
+  const { error, tolerance, note } = outcome
+  return `error ${error.toExponential(2)} (allowed ${tolerance.toExponential(0)})${note === undefined ? '' : `: ${note}`}`
 }
 
 const files = process.argv.slice(2)

@@ -3,7 +3,7 @@
  */
 import { type Accountant, epsilonOf } from '../../../src/privacy/accountant.js'
 import * as Event from '../../../src/privacy/event/event.js'
-import { analyticGaussianNoiseMultiplier, gdp, logDeltaOfGdp } from '../../../src/privacy/gdp.js'
+import { gdp, logDeltaOfGdp } from '../../../src/privacy/gdp.js'
 import type { Neighbouring } from '../../../src/privacy/neighbouring.js'
 import { rdp } from '../../../src/privacy/rdp/accountant.js'
 import { epsilonFromRdp, logDeltaFromRdp } from '../../../src/privacy/rdp/conversion.js'
@@ -12,13 +12,15 @@ import { withoutReplacementRdpAtExcess } from '../../../src/privacy/rdp/without-
 import { type GoldenCase, notSupported } from '../outcome.js'
 import { allocationCase } from './allocation-cases.js'
 import { auditCase } from './audit-cases.js'
+import { calibrationCase } from './calibration-cases.js'
 import { centralLimitCase, heterogeneousCase, optimalCompositionCase } from './composition-cases.js'
 import { correlatedCase } from './correlated-cases.js'
-import { deltaCurveCase, exactCase, sampledCalibrationCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
-import { lossCase, lossDeltaCase } from './loss-cases.js'
+import { deltaCurveCase, exactCase, sampledStepCase, tradeOffCase } from './exact-cases.js'
+import { lossCase, lossDeltaCase, truePositiveRateCase } from './loss-cases.js'
 import { latticeCase, outcomeCase, singleReleaseCase, tailCase } from './loss-law-cases.js'
-import { laplaceCalibrationCase, mechanismRdpCase } from './mechanism-cases.js'
+import { mechanismRdpCase } from './mechanism-cases.js'
 import { monteCarloCase } from './monte-carlo-cases.js'
+import { defaultOrders, GOOGLE_ORDERS, namedOrders } from './named-orders.js'
 import {
   type AccountingRecord,
   type Answer,
@@ -36,24 +38,6 @@ import {
 import { epochsCase, userLevelCase } from './user-level-cases.js'
 
 export { type AccountingRecord, accountingRecords, dpSgdEvent, neighbouringOf, numberOf } from './record.js'
-
-const range = (from: number, to: number, step = 1): readonly number[] =>
-  Array.from({ length: Math.round((to - from) / step) + 1 }, (_, i) => from + i * step)
-const tenths = range(11, 109).map((x) => x / 10)
-/** Order lists that the file names in words. */
-const namedOrders: Readonly<Record<string, readonly number[]>> = {
-  '1.1..10.9 step 0.1, 12..63': [...tenths, ...range(12, 63)],
-  '1.1..10.9 step .1, 12..63': [...tenths, ...range(12, 63)],
-  '2..32': range(2, 32),
-  '[1.25,1.5,1.75,2,2.25,2.5,3,3.5,4,4.5]+5..63+[128,256,512]': [
-    ...[1.25, 1.5, 1.75, 2, 2.25, 2.5, 3, 3.5, 4, 4.5],
-    ...range(5, 63),
-    ...[128, 256, 512],
-  ],
-  'dp_accounting DEFAULT_RDP_ORDERS': [...tenths, ...range(11, 63), 128, 256, 512, 1024],
-}
-const GOOGLE_ORDERS = 'dp_accounting DEFAULT_RDP_ORDERS'
-const defaultOrders = namedOrders[GOOGLE_ORDERS] as readonly number[]
 
 const curveOf = (accountant: Accountant<RdpCurve>, event: Event.PrivacyEvent): RdpCurve =>
   rightOf(accountant.interpret(event))
@@ -192,42 +176,6 @@ const gaussianCase = (record: AccountingRecord): Answer => {
   ]
 }
 
-/** The search of Opacus, which stops up to `tolerance` short of the target: it checks the accountant at one σ. */
-const bisectionOfOpacus = (epsilonOfSigma: (sigma: number) => number, target: number, tolerance: number): number => {
-  let [low, high] = [0, 10]
-  let epsilon = Infinity
-  while (epsilon > target) {
-    high *= 2
-    epsilon = epsilonOfSigma(high)
-  }
-  while (target - epsilon > tolerance) {
-    const sigma = (low + high) / 2
-    const value = epsilonOfSigma(sigma)
-    if (value < target) [high, epsilon] = [sigma, value]
-    else low = sigma
-  }
-  return high
-}
-
-const calibrationCase = (record: AccountingRecord): Answer => {
-  const { inputs, expected } = record
-  const ofLaplace = laplaceCalibrationCase(record)
-  if (ofLaplace !== undefined) return ofLaplace
-  if (inputs.mechanism !== 'gaussian') return `no calibration of ${String(inputs.mechanism)} here`
-  if (inputs.accountant === 'rdp') {
-    const accountant = rdp({ orders: namedOrders['1.1..10.9 step 0.1, 12..63'] as readonly number[] })
-    const spent = (sigma: number): number => epsilonAt(accountant, inputs.delta)(dpSgdEvent({ ...inputs, sigma }))
-    const sigma = bisectionOfOpacus(spent, numberOf(inputs.epsilon), numberOf(inputs.epsilonTolerance))
-    return figures(record, sigma, expected.sigma)
-  }
-  if (numberOf(inputs.sampling_prob ?? inputs.sampleRate ?? 1) !== 1) return sampledCalibrationCase(record)
-  const target = { epsilon: numberOf(inputs.epsilon), delta: numberOf(inputs.delta) }
-  const sensitivity = numberOf(inputs.sensitivity ?? 1) * (inputs.adjacency_type === 'REPLACE' ? 2 : 1)
-  const sigma =
-    rightOf(analyticGaussianNoiseMultiplier(target)) * sensitivity * Math.sqrt(numberOf(inputs.num_queries ?? 1))
-  return figures(record, sigma, expected.sigma ?? expected.expected_standard_deviation ?? expected.expected_std)
-}
-
 type Case = (record: AccountingRecord) => Answer
 
 /** The first answer that is one. */
@@ -279,7 +227,7 @@ const answers: Readonly<Record<string, (record: AccountingRecord) => Answer>> = 
   composition_kov: optimalCompositionCase,
   gdp: centralLimitCase,
   delta_curve: deltaCurveCase,
-  tradeoff: tradeOffCase,
+  tradeoff: oneOf(tradeOffCase, truePositiveRateCase),
   user_level: userLevelCase,
   ftrl: correlatedCase,
   audit: auditCase,

@@ -192,7 +192,6 @@ export const sampledStepCase = (record: AccountingRecord): Answer => {
 /** The noise multiplier, or the number of steps, of a sampled mechanism. */
 export const sampledCalibrationCase = (record: AccountingRecord): Answer => {
   const { inputs, expected, tol } = record
-  if (inputs.accountant === 'gdp') return 'the central limit is an approximation, not a bound'
   const target = { epsilon: numberOf(inputs.epsilon), delta: numberOf(inputs.delta) }
   const sampleRate = inputs.sampleRate ?? inputs.sampling_prob
   if (inputs.adjacency_type !== undefined) {

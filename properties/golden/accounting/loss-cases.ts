@@ -7,6 +7,7 @@ import type { Neighbouring } from '../../../src/privacy/neighbouring.js'
 import { pld } from '../../../src/privacy/pld/accountant.js'
 import type { PldCurve } from '../../../src/privacy/pld/curve.js'
 import { prv } from '../../../src/privacy/prv/accountant.js'
+import { truePositiveRate } from '../../../src/privacy/trade-off.js'
 import {
   type AccountingRecord,
   type Answer,
@@ -26,7 +27,7 @@ const NOT_COVERED = 'no loss law of this mechanism here'
 const mechanismOf = (inputs: Fields): Event.PrivacyEvent | undefined => {
   switch (inputs.mechanism) {
     case 'gaussian':
-      return Event.gaussian(numberOf(inputs.sigma))
+      return Event.gaussian(numberOf(inputs.sigma) / numberOf(inputs.sensitivity ?? 1))
     case 'laplace':
       return Event.laplace(numberOf(inputs.scale) / numberOf(inputs.sensitivity))
     case 'discrete-laplace':
@@ -42,7 +43,7 @@ const mechanismOf = (inputs: Fields): Event.PrivacyEvent | undefined => {
     case 'randomized-response':
       return Event.randomizedResponse({
         noiseParameter: numberOf(inputs.noiseParameter),
-        buckets: numberOf(inputs.numBuckets),
+        buckets: numberOf(inputs.numBuckets ?? inputs.num_buckets),
       })
     case 'pure-dp':
     case 'epsilon-delta':
@@ -183,4 +184,19 @@ export const lossDeltaCase = (record: AccountingRecord): Answer => {
   if (event === undefined || expected.delta === undefined) return NOT_COVERED
   const bounds = rightOf(deltaOf(pld({ neighbouring: neighbouringOf(inputs) }), numberOf(inputs.epsilon))(event))
   return [...figures(record, bounds.estimate, expected.delta), ...holds(record, bounds, expected.delta)]
+}
+
+/** The largest true positive rate at a false one. Randomized response has none but that of two datasets of one size. */
+export const truePositiveRateCase = (record: AccountingRecord): Answer => {
+  const { inputs, expected } = record
+  const event = eventOf(inputs)
+  const wanted = expected.tpr ?? expected.expected_tpr
+  if (event === undefined || wanted === undefined) return NOT_COVERED
+  const neighbouring = inputs.mechanism === 'randomized-response' ? 'replaceOne' : neighbouringOf(inputs)
+  const accountant = pld({ neighbouring })
+  return figures(
+    record,
+    truePositiveRate(accountant)(numberOf(inputs.fpr))(rightOf(accountant.interpret(event))),
+    wanted,
+  )
 }

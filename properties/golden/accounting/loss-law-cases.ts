@@ -17,6 +17,7 @@ import { buckets, connectedDots } from '../../../src/privacy/pld/plain-laws.js'
 import { type PairDirection, poissonSampledPair } from '../../../src/privacy/pld/poisson-pair.js'
 import { singleDelta } from '../../../src/privacy/pld/single.js'
 import { truncation } from '../../../src/privacy/pld/truncated-poisson.js'
+import { type Masses, refutedDots } from './mixture-dots-cases.js'
 import { type AccountingRecord, type Answer, type Fields, type Figure, figures, numberOf, numbersOf } from './record.js'
 
 const NOT_COVERED = 'no loss law of this mechanism here'
@@ -94,9 +95,6 @@ export const singleReleaseCase = (record: AccountingRecord): Answer => {
   )
 }
 
-/** Masses by lattice point. */
-type Masses = ReadonlyMap<number, number>
-
 const readMasses = (value: unknown): Masses =>
   new Map(Object.entries(value as Readonly<Record<string, unknown>>).map(([k, mass]) => [Number(k), numberOf(mass)]))
 
@@ -114,18 +112,23 @@ const keysOf = (expected: Masses): readonly number[] => [...expected.keys()].toS
 const range = (from: number, to: number): Float64Array =>
   Float64Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-/** The connected dots of a pair on the points of a record. */
+/** The connected dots of a pair on the points of a record; of a mixture of Gaussians in a direction, the true ones. */
 const dotsFigures = (
   record: AccountingRecord,
   pair: PrivacyLossPair,
   step: number,
   expected: Masses,
   infinity: unknown,
+  direction: PairDirection | undefined,
 ): readonly Figure[] => {
   const keys = keysOf(expected)
   const [first, last] = [keys[0] as number, keys.at(-1) as number]
   const law = pessimistic(latticeBins(pair, { offset: 0, step }, range(first, Math.max(last, first + 1))))
   const masses = massesOf(law)
+  if (record.inputs.mechanism === 'mixture-gaussian' && direction !== undefined) {
+    const held = refutedDots(record, { direction, expected, ours: masses })
+    if (held !== undefined) return held
+  }
   return [
     ...figures(
       record,
@@ -242,12 +245,17 @@ export const latticeCase = (record: AccountingRecord): Answer => {
   const { inputs, expected } = record
   const step = numberOf(inputs.interval ?? inputs.value_discretization_interval ?? inputs.discretization)
   if (inputs.deltas !== undefined) return dotsOfDeltas(record, step)
-  if (inputs.mechanism === 'mixture-gaussian' && inputs.method === 'connect-the-dots')
-    return 'dots of a law that was cut off at a loss of its own first, and are no bound'
   const dots = inputs.method === 'connect-the-dots'
   const rounded = inputs.pessimistic === false ? 'down' : 'up'
-  const compare = (pair: PrivacyLossPair, masses: Masses, infinity: unknown): readonly Figure[] =>
-    dots ? dotsFigures(record, pair, step, masses, infinity) : bucketsFigures(record, pair, step, masses, rounded)
+  const compare = (
+    pair: PrivacyLossPair,
+    masses: Masses,
+    infinity: unknown,
+    direction?: PairDirection,
+  ): readonly Figure[] =>
+    dots
+      ? dotsFigures(record, pair, step, masses, infinity, direction)
+      : bucketsFigures(record, pair, step, masses, rounded)
   if (inputs.sampling === 'truncated-poisson')
     return (['remove', 'add'] as const).flatMap((direction) =>
       expected[`expected_${direction}_probs`] === undefined
@@ -284,6 +292,7 @@ export const latticeCase = (record: AccountingRecord): Answer => {
           pair,
           readMasses(masses),
           expected[`expected_infinity_mass_${direction}`] ?? expected.expected_infinity_mass,
+          direction,
         )
   })
   return answers.some((one) => one === undefined) ? NOT_COVERED : answers.flatMap((one) => one ?? [])

@@ -2,7 +2,6 @@
  * Golden records of Rényi curves of mechanisms other than the Gaussian.
  */
 import * as Event from '../../../src/privacy/event/event.js'
-import { epsilonBeforeSampling } from '../../../src/privacy/neighbouring.js'
 import { rdp } from '../../../src/privacy/rdp/accountant.js'
 import { gaussianRdpAtExcess } from '../../../src/privacy/rdp/closed-form.js'
 import { bestDelta } from '../../../src/privacy/rdp/conversion.js'
@@ -83,17 +82,4 @@ export const mechanismRdpCase = (record: AccountingRecord): Answer | undefined =
     default:
       return undefined
   }
-}
-
-/**
- * The parameter of Laplace noise for an ε, from their ε alone, whatever δ: the scale, or its inverse for discrete noise. Undefined for
- * records of other mechanisms and of several queries.
- */
-export const laplaceCalibrationCase = (record: AccountingRecord): Answer | undefined => {
-  const { inputs, expected } = record
-  if (inputs.sampling_prob === undefined || !['laplace', 'discrete-laplace'].includes(String(inputs.mechanism)))
-    return undefined
-  const rate =
-    epsilonBeforeSampling(numberOf(inputs.sampling_prob))(numberOf(inputs.epsilon)) / numberOf(inputs.sensitivity)
-  return figures(record, inputs.mechanism === 'laplace' ? 1 / rate : rate, expected.expected_parameter)
 }

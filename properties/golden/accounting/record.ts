@@ -34,6 +34,8 @@ export interface Figure {
   readonly expected: number
   readonly rel: number
   readonly abs: number
+  /** What the reader of an outcome should know beside its error. */
+  readonly note?: string
 }
 
 /** Figures to compare, or why there are none. */
@@ -43,14 +45,16 @@ export type Answer = readonly Figure[] | string
 const errorOf = ({ actual, expected, rel, abs }: Figure): number =>
   actual === expected ? 0 : Math.abs(actual - expected) / (abs + rel * Math.abs(expected))
 
-export const outcomeOf = (answer: Answer): Outcome =>
-  typeof answer === 'string'
-    ? notSupported(answer)
-    : {
-        _tag: 'compared',
-        error: answer.map(errorOf).reduce((a, b) => (Number.isNaN(b) || b > a ? b : a), 0),
-        tolerance: 1,
-      }
+export const outcomeOf = (answer: Answer): Outcome => {
+  if (typeof answer === 'string') return notSupported(answer)
+  const notes = answer.flatMap(({ note }) => (note === undefined ? [] : [note]))
+  return {
+    _tag: 'compared',
+    error: answer.map(errorOf).reduce((a, b) => (Number.isNaN(b) || b > a ? b : a), 0),
+    tolerance: 1,
+    ...(notes.length === 0 ? {} : { note: notes.join(', ') }),
+  }
+}
 
 export const figures = (
   { tol }: AccountingRecord,
