@@ -107,10 +107,10 @@ const tailsOf =
  * P(L > ε) and Q(L > ε) of a composition at ε ≥ 0, for each direction of the relation. The worst P(L > ε) is the δ of probabilistic
  * (ε, δ)-DP.
  *
- * Guarantee  lower ≤ truth ≤ upper as for δ. Where δ is known to 1e-11, the bounds of F are some 1e-5 relative apart (more where F is small
+ * Guarantee  lower ≤ truth ≤ upper as for δ. Where δ is known to 1e-11, the bounds of F are some 1e-4 relative apart (more where F is small
  *            beside δ), and the estimate, from the contour's slope, errs by as little of δ as δ does; one step and unsampled Gaussians
  *            have closed forms of δ, and an estimate midway
- * Cost       nine δ at next to one ε, which share their contours where they converge, and the estimate's own
+ * Cost       ten δ next to ε, on shared contours where they converge: tens of milliseconds; a second or two for few steps of small q
  * Errors     a RangeError for an ε that is none
  *
  * @example
