@@ -2,8 +2,8 @@
  * Golden records of the connected dots of mixtures of Gaussians, whose masses are those of a law below the truth.
  *
  * Dots must have the δ of the mechanism at each of their losses. Their source finds δ there by the outcome at which the loss is ε, but
- * keeps these outcomes in a list of whole numbers, as the losses of a lattice of step 1 are: with the outcomes cut to whole numbers its
- * masses come out to 5e-10. A test that cuts elsewhere has a smaller δ, so what is called an upper bound is below the truth.
+ * keeps these outcomes in a list of whole numbers, as the losses of a lattice of step 1 are: with the outcomes cut to whole numbers 8 of
+ * its 10 laws come out to 5e-10. A test that cuts elsewhere has a smaller δ, so what is called an upper bound is below the truth.
  */
 import * as Event from '../../../src/privacy/event/event.js'
 import { exact } from '../../../src/privacy/exact/accountant.js'
