@@ -85,9 +85,7 @@ describe('against the recursion of one number', () => {
           const found: { readonly length: number; readonly count: number }[] = []
           mapTree((leaf) => {
             const numbers = toArray(leaf)
-            // Squares of less underflow: such a leaf counts as 0, and its update stays.
-            const length = Math.hypot(...numbers)
-            found.push({ length: length < 1e-150 ? 0 : length, count: numbers.length })
+            found.push({ length: Math.hypot(...numbers), count: numbers.length })
             return leaf
           })(tree)
           return found
@@ -96,7 +94,8 @@ describe('against the recursion of one number', () => {
         const [before, of, after] = [gradients[0] as Tree, params, update].map(lengths)
         after?.forEach(({ length, count }, leaf) => {
           const [u, p] = [before?.[leaf]?.length ?? 0, of?.[leaf]?.length ?? 0]
-          const want = u === 0 ? 0 : p || u
+          // Where there is no ratio, or none that a number can hold, the update stays.
+          const want = Math.min(p, u) >= 2 ** -1022 && p / u > 0 && Number.isFinite(p / u) ? p : u
           // Numbers below 2⁻¹²⁶ have fewer bits in float32: rounding moves each by at most half of the smallest of them, and
           // what was subnormal before it was scaled down moves with it.
           if (Number.isFinite(want))

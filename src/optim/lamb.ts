@@ -8,15 +8,23 @@ import { type AdamMoments, type AdamMomentsState, type AdamOptions, scaleByAdam 
 import { addDecayedWeights } from './decay.js'
 import { chain, type GradientTransformation, type StepState, scaleByLearningRate, stateless } from './transform.js'
 
+/** Scaled by the largest number, so that no square overflows or underflows. */
 const norm = (leaf: Tensor): number => {
-  const { data, offset } = { ...contiguous(leaf), data: storageOf(contiguous(leaf)) }
+  const source = contiguous(leaf)
+  const numbers = storageOf(source).subarray(source.offset, source.offset + size(leaf))
+  let largest = 0
+  for (let i = 0; i < numbers.length; i++) largest = Math.max(largest, Math.abs(numbers[i] as number))
+  if (largest === 0) return 0
   let sum = 0
-  for (let i = offset; i < offset + size(leaf); i++) sum += (data[i] as number) ** 2
-  return Math.sqrt(sum)
+  for (let i = 0; i < numbers.length; i++) sum += ((numbers[i] as number) / largest) ** 2
+  return largest * Math.sqrt(sum)
 }
 
+/** Below it a norm has lost digits. */
+const leastNormal = 2 ** -1022
+
 /**
- * u · ‖params‖ / ‖u‖, leaf by leaf; u itself where one of the norms is 0 or not finite.
+ * u · ‖params‖ / ‖u‖, leaf by leaf; u itself where one of the norms is 0, subnormal or not finite.
  *
  * References  You et al. 2020, arXiv:1904.00962, Algorithm 2 with φ(z) = z
  *
@@ -25,8 +33,11 @@ const norm = (leaf: Tensor): number => {
  */
 export const scaleByTrustRatio: GradientTransformation<EmptyTree> = stateless((updates, params) =>
   zipTreesWith((update, leaf) => {
-    const ratio = norm(leaf) / norm(update)
-    return ratio > 0 && ratio < Number.POSITIVE_INFINITY ? scaleTensor(ratio)(update) : update
+    const [length, wanted] = [norm(update), norm(leaf)]
+    const ratio = wanted / length
+    return length >= leastNormal && wanted >= leastNormal && ratio > 0 && ratio < Number.POSITIVE_INFINITY
+      ? scaleTensor(ratio)(update)
+      : update
   })(updates, params),
 )
 
