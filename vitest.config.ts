@@ -3,10 +3,12 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['properties/**/*.test.ts'],
+    globalSetup: 'properties/seed/of-content.ts',
+    setupFiles: 'properties/seed/of-run.ts',
     // The default leaves a core idle; on two cores that is half of them.
     maxWorkers: '100%',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 })
 
