@@ -106,8 +106,10 @@ const examples: readonly (readonly [name: string, check: Check, examples: readon
       ['src/tensor/a.ts', `import { cpus } from 'node:os'`, /node:os/],
       ['src/tensor/a.ts', `export { cpus } from 'node:os'`, /node:os/],
       ['src/tensor/a.ts', `import type { Worker } from 'node:worker_threads'`],
-      ['src/tensor/a.ts', `const load = () => import('node:worker_threads')`],
-      ['src/data/a.ts', `import { join } from 'node:path'`],
+      ['src/tensor/a.ts', `const load = () => import('node:worker_threads')`, /node:worker_threads/],
+      ['src/data/a.ts', `import { join } from 'node:path'`, /ask nodeModule/],
+      ['src/data/a.ts', `interface Modules { readonly path: typeof import('node:path') }`],
+      ['src/cli/a.ts', `import { join } from 'node:path'`],
     ],
   ],
   [

@@ -3,6 +3,7 @@
  */
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type DataError, unreadableFile } from './data-error.js'
+import { nodeModule } from './node-module.js'
 
 const failure =
   (path: string, what: string) =>
@@ -23,8 +24,8 @@ export const writeFileAtomically = (
 ): TE.TaskEither<DataError, void> =>
   TE.tryCatch(
     async () => {
-      const { open, rename } = await import('node:fs/promises')
-      const { dirname } = await import('node:path')
+      const { open, rename } = nodeModule('node:fs/promises')
+      const { dirname } = nodeModule('node:path')
       const part = `${path}.part`
       const file = await open(part, 'w', secret ? 0o600 : 0o666)
       try {
@@ -55,8 +56,7 @@ export const writeFileAtomically = (
 export const readBytes = (path: string): TE.TaskEither<DataError, Uint8Array> =>
   TE.tryCatch(
     async () => {
-      const { readFile } = await import('node:fs/promises')
-      return new Uint8Array(await readFile(path))
+      return new Uint8Array(await nodeModule('node:fs/promises').readFile(path))
     },
     failure(path, 'cannot be read'),
   )

@@ -11,6 +11,7 @@ import { cast, size, storageOf, type Tensor } from '../tensor/tensor.js'
 import { readBytes, writeFileAtomically } from './atomic-file.js'
 import { type DataError, inconsistentData, malformedData, unreadableFile } from './data-error.js'
 import { type Dataset, datasetOfRows } from './dataset.js'
+import { nodeModule } from './node-module.js'
 import { decodeSafeTensors, encodeSafeTensors } from './safetensors.js'
 
 /** A function of inputs [n, …] to features [n, size] float32, and what it is, in words: other words, other files. */
@@ -45,8 +46,8 @@ const SHARD = 5000
 
 /** SHA-256 of strings and bytes, in hexadecimal. */
 const digest = async (...parts: readonly (string | Uint8Array)[]): Promise<string> => {
-  const { createHash } = await import('node:crypto')
-  return parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex')
+  const hash = nodeModule('node:crypto').createHash('sha256')
+  return parts.reduce((sum, part) => sum.update(part), hash).digest('hex')
 }
 
 /** The bytes of the elements. */
@@ -104,7 +105,7 @@ export const cachedFeatures =
   ({ description, size: width, features }: FeatureRecipe, { dir, onProgress }: FeatureCacheOptions) =>
   (dataset: Dataset): TE.TaskEither<DataError, Dataset> =>
   async () => {
-    const [{ mkdir, stat }, { join }] = await Promise.all([import('node:fs/promises'), import('node:path')])
+    const [{ mkdir, stat }, { join }] = [nodeModule('node:fs/promises'), nodeModule('node:path')]
     const made = await TE.tryCatch(
       () => mkdir(dir, { recursive: true }),
       (cause) => unreadableFile(dir, `features cannot be kept there (${(cause as Error).message})`),

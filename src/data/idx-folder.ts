@@ -11,6 +11,7 @@ import { blame, type DataError, inconsistentData, unreadableFile } from './data-
 import { checkedInputs, checkedTargets, type Dataset, type Normalisation, unsafeDataset } from './dataset.js'
 import type { IdxArray } from './idx.js'
 import { decodeIdx } from './inflate.js'
+import { nodeModule } from './node-module.js'
 
 /** What to train on and what to measure with. */
 export interface TrainAndTest {
@@ -50,7 +51,7 @@ const readFirst =
     names: readonly string[],
   ): TE.TaskEither<DataError, { readonly path: string; readonly bytes: Uint8Array }> =>
   async () => {
-    const [{ readFile, stat }, { join }] = await Promise.all([import('node:fs/promises'), import('node:path')])
+    const [{ readFile, stat }, { join }] = [nodeModule('node:fs/promises'), nodeModule('node:path')]
     try {
       if (!(await stat(dir)).isDirectory()) return E.left(unreadableFile(dir, 'this is a file, and a folder is needed'))
     } catch (cause) {

@@ -9,6 +9,7 @@ import { unsafeTensor } from '../tensor/tensor.js'
 import { blame, type DataError, inconsistentData, malformedData, unreadableFile } from './data-error.js'
 import { checkedTargets, type Dataset, type Normalisation, unitRange } from './dataset.js'
 import { type IdxHeader, idxElements, parseIdx, parseIdxHeader } from './idx.js'
+import { nodeModule } from './node-module.js'
 
 /** The two files of a dataset, not compressed, and how their numbers are to be read. */
 export interface IdxOnDisk {
@@ -31,8 +32,8 @@ interface File {
 /** Opens a file for a while. */
 type WithFile = <A>(path: string, use: (file: File) => A) => A
 
-const loadFiles = async (): Promise<WithFile> => {
-  const { closeSync, fstatSync, openSync, readSync } = await import('node:fs')
+const filesOfNode = (): WithFile => {
+  const { closeSync, fstatSync, openSync, readSync } = nodeModule('node:fs')
   return (path, use) => {
     const handle = openSync(path, 'r')
     try {
@@ -88,7 +89,7 @@ const headerOf = ({ size, read }: File): E.Either<DataError, IdxHeader> =>
 export const idxOnDisk =
   ({ images, labels, classes = 10, normalisation }: IdxOnDisk): TE.TaskEither<DataError, Dataset> =>
   async () => {
-    const withFile = await loadFiles()
+    const withFile = filesOfNode()
     return pipe(
       E.Do,
       E.bind('targets', () =>
