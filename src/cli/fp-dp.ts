@@ -1,0 +1,12 @@
+/**
+ * The commands of `fp-dp`: one line each.
+ */
+import { epsilonCommand } from './commands/epsilon.js'
+import type { Program } from './program.js'
+
+export const fpDp = (version: string): Program => ({
+  name: 'fp-dp',
+  summary: 'Differentially private learning: what a training spends, how much noise it needs, and the training itself.',
+  version,
+  commands: [epsilonCommand],
+})
