@@ -5,23 +5,10 @@ import * as E from 'fp-ts/lib/Either.js'
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { describe, expect, it } from 'vitest'
-import { agree, type DocExample, examplesOf, failuresOf, type Scope } from './laws/examples.js'
+import { agree, type DocExample, examplesOf, failuresOf, foldersBelow, type Scope } from './laws/examples.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const src = join(root, 'src')
-
-/** Folders in the order in which the first to export a name wins, after the example's own. */
-const folders = ['tensor', 'sampling', 'grad', 'models', 'privacy', 'optim', 'data', 'train', 'report']
-
-/** What stands in scope besides a folder's own exports: those of the folders that it may import from. */
-const below: Readonly<Record<string, readonly string[]>> = {
-  tensor: [],
-  sampling: ['tensor'],
-  grad: ['tensor', 'sampling'],
-  models: ['tensor', 'sampling', 'grad'],
-  privacy: ['tensor', 'sampling', 'grad'],
-  optim: ['tensor'],
-}
 
 const load = (path: string): Promise<Scope> => import(/* @vite-ignore */ path) as Promise<Scope>
 
@@ -32,7 +19,7 @@ const exportsOf = (folder: string): Promise<Scope> | Scope => {
 
 const scopeOf = async ({ path }: DocExample): Promise<Scope> => {
   const folder = path.split('/')[1] as string
-  const others = await Promise.all((below[folder] ?? folders).toReversed().map(exportsOf))
+  const others = await Promise.all(foldersBelow(folder).toReversed().map(exportsOf))
   return Object.assign({ E, TE, pipe, flow }, ...others, await exportsOf(folder), await load(join(root, path)))
 }
 

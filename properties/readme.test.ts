@@ -2,55 +2,27 @@
  * What the README shows: its programs are those under `examples/`, have types, and run.
  */
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { blocksOf } from './laws/programs.js'
+import { complaintsIn, programOf } from './laws/type-check.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-const blocksOf = (path: string): readonly string[] =>
-  Array.from(read(path).matchAll(/^```ts\n([\s\S]*?)^```$/gm), ([, code]) => code as string)
-const blocks = blocksOf('README.md')
+const blocks = blocksOf(read('README.md'))
 const programs = ['examples/compose.ts', 'examples/train.ts'] as const
 
 /** The blocks as one program: each goes on where the one before it ends. */
 const shown = blocks.join('\n')
 
-/** What a strict project that has the package finds wrong with a program. The package is `src/`. */
-const complaintsAbout = (programText: string): readonly string[] => {
+/** What a strict project that has the package finds wrong with a program. */
+const complaintsAbout = (text: string): readonly string[] => {
   const path = join(root, 'examples', 'of-the-readme.ts')
-  const options: ts.CompilerOptions = {
-    strict: true,
-    noUncheckedIndexedAccess: true,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    target: ts.ScriptTarget.ES2022,
-    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    types: ['node'],
-    skipLibCheck: true,
-    paths: { 'fp-dp/*': [join(root, 'src', '*', 'index.ts')] },
-  }
-  const disk = ts.createCompilerHost(options)
-  const host: ts.CompilerHost = {
-    ...disk,
-    fileExists: (name) => name === path || disk.fileExists(name),
-    readFile: (name) => (name === path ? programText : disk.readFile(name)),
-    getSourceFile: (name, settings, ...rest) =>
-      name === path
-        ? ts.createSourceFile(name, programText, settings, true)
-        : disk.getSourceFile(name, settings, ...rest),
-  }
-  const program = ts.createProgram({ rootNames: [path], options, host })
-  const file = program.getSourceFile(path)
-  return [...program.getOptionsDiagnostics(), ...program.getSyntacticDiagnostics(file)]
-    .concat(program.getSemanticDiagnostics(file))
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+  return complaintsIn(programOf({ root, texts: { [path]: text } }))(path)
 }
 
 /** The lines of a program that are not imports. */
@@ -104,31 +76,5 @@ describe('the README', () => {
     expect(stdout).toMatch(output)
     // Ten classes; half of the digits right is far beyond chance, and well below what either program reaches.
     expect(Number(output.exec(stdout)?.[1])).toBeGreaterThan(0.4)
-  })
-
-  it.each(Array.from(read('README.md').matchAll(/\]\(((?!https?:)[^)#]+)\)/g), ([, path]) => path as string))(
-    'its link to %s leads somewhere',
-    (path) => {
-      expect(() => read(path)).not.toThrow()
-    },
-  )
-})
-
-/** Pages with programs: the blocks of a page are one program. */
-const pages = readdirSync(join(root, 'docs'))
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => `docs/${name}`)
-
-describe('the pages of docs', () => {
-  it.each(pages.filter((path) => blocksOf(path).length > 0))('the program of %s has types', (path) => {
-    expect(complaintsAbout(blocksOf(path).join('\n'))).toEqual([])
-  })
-
-  it.each(
-    pages.flatMap((page) =>
-      Array.from(read(page).matchAll(/\]\(((?!https?:)[^)#]+)\)/g), ([, path]) => [page, path as string] as const),
-    ),
-  )('%s: its link to %s leads somewhere', (_, path) => {
-    expect(() => read(join('docs', path))).not.toThrow()
   })
 })

@@ -23,6 +23,31 @@ export interface Claim {
 /** The names that an example may use. */
 export type Scope = Readonly<Record<string, unknown>>
 
+/** Folders in the order in which the first to export a name wins, after the example's own. */
+export const folders: readonly string[] = [
+  'tensor',
+  'sampling',
+  'grad',
+  'models',
+  'privacy',
+  'optim',
+  'data',
+  'train',
+  'report',
+]
+
+const below: Readonly<Record<string, readonly string[]>> = {
+  tensor: [],
+  sampling: ['tensor'],
+  grad: ['tensor', 'sampling'],
+  models: ['tensor', 'sampling', 'grad'],
+  privacy: ['tensor', 'sampling', 'grad'],
+  optim: ['tensor'],
+}
+
+/** What stands in scope of an example besides its folder's own exports: those of the folders that it may import from. */
+export const foldersBelow = (folder: string): readonly string[] => below[folder] ?? folders
+
 const lineOf = (source: string, position: number): number => source.slice(0, position).split('\n').length
 
 /** Every `@example` of a source file; it ends at the next tag or with the comment. */

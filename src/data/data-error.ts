@@ -28,14 +28,17 @@ export interface InconsistentData {
 /** Every failure of a reader of data. */
 export type DataError = UnreadableFile | MalformedData | InconsistentData
 
+/** A file that cannot be read, as a `DataError`. */
 export const unreadableFile = (source: string, reason: string): DataError => ({
   _tag: 'UnreadableFile',
   source,
   reason,
 })
 
+/** Bytes that are not of their format, as a `DataError`. */
 export const malformedData = (fields: Omit<MalformedData, '_tag'>): DataError => ({ _tag: 'MalformedData', ...fields })
 
+/** Parts that do not belong together, or values outside of their range, as a `DataError`. */
 export const inconsistentData = (fields: Omit<InconsistentData, '_tag'>): DataError => ({
   _tag: 'InconsistentData',
   ...fields,

@@ -5,6 +5,7 @@
 import { foldIn, type Key, randomBits } from '../sampling/key.js'
 import { type Tensor, unsafeTensor } from '../tensor/tensor.js'
 
+/** Which images of dead leaves to draw. */
 export interface DeadLeavesRequest {
   readonly count: number
   /** Of one image: planes, rows, columns. */

@@ -35,9 +35,11 @@ export interface FeatureProgress {
   readonly refused?: DataError
 }
 
+/** Where features are kept. */
 export interface FeatureCacheOptions {
   /** Folder of the files; made where it is missing. */
   readonly dir: string
+  /** Called as features are read or computed. */
   readonly onProgress?: (progress: FeatureProgress) => void
 }
 

@@ -13,9 +13,9 @@ import { nodeModule } from './node-module.js'
 
 /** The two files of a dataset, not compressed, and how their numbers are to be read. */
 export interface IdxOnDisk {
-  /** [n, …]: images of one channel get an axis for it, as in memory. */
+  /** `[n, …]`: images of one channel get an axis for it, as in memory. */
   readonly images: string
-  /** [n]: whole numbers. They are held in memory. */
+  /** `[n]`: whole numbers. They are held in memory. */
   readonly labels: string
   /** Labels are 0 … classes − 1. 10 by default. */
   readonly classes?: number

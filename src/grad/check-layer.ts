@@ -15,6 +15,7 @@ import { finiteDifferenceGrad } from './finite-difference.js'
 import { type LayerRule, squaredNormOfRows, weightedSumOfRows } from './layer.js'
 import type { Loss } from './losses/loss.js'
 
+/** What `checkLayer` needs to know of a layer. */
 export interface CheckLayerOptions {
   /** The shape of one sample. */
   readonly input: Shape

@@ -59,7 +59,7 @@ export const affineCosts = ({
  * Shapes  input [n, c, h, w], output [n, o, oh, ow]
  *
  * @example
- * const same = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }
+ * const same: Convolution2d = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }
  * const { gram, form } = convolutionCosts(same, [1, 64, 8, 8], [1, 64, 8, 8])
  * form / gram > 4 // => true
  */

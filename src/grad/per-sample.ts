@@ -23,6 +23,7 @@ import { batchParts, defaultNumbersAtOnce } from './parts.js'
  */
 export type Plan = 'bookKeeping' | 'materialised' | 'oneByOne'
 
+/** How per-sample gradients are computed; the result does not depend on it. */
 export interface GradientOptions {
   /** Default: the wasm backend. */
   readonly backend?: Backend

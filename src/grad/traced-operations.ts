@@ -14,6 +14,7 @@ export interface Value {
   /** [n, …]. */
   readonly value: Tensor
   readonly parents: readonly Value[]
+  /** The cotangents of the parents. */
   readonly pull: (cotangent: Tensor) => readonly Tensor[]
 }
 
@@ -43,6 +44,7 @@ export interface Operations {
   readonly scale: (factor: number, a: Value) => Value
   /** Sum over axes, which disappear; all of them by default. */
   readonly sum: (a: Value, axes?: readonly number[]) => Value
+  /** The same numbers in another shape. */
   readonly reshape: (shape: Shape, a: Value) => Value
   /** Axes in another order; without one, reversed. */
   readonly transpose: (a: Value, axes?: readonly number[]) => Value

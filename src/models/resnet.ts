@@ -21,6 +21,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 import { zeroPaddedShortcut } from './zero-padded-shortcut.js'
 
+/** The settings of the residual networks. */
 export interface ResNetOptions {
   /** Classes, default 10. */
   readonly classes?: number

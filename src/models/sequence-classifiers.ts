@@ -16,6 +16,7 @@ import {
 import type { Tree } from '../tensor/tree.js'
 import { meanOverPositions } from './mean-over-positions.js'
 
+/** The settings of `lstmClassifier`. */
 export interface LstmClassifierOptions {
   /** Tokens are 0 … vocabulary − 1. */
   readonly vocabulary: number
@@ -52,6 +53,7 @@ export const lstmClassifier = ({
     linear: linear(classes),
   })
 
+/** The settings of `transformerClassifier`. */
 export interface TransformerClassifierOptions {
   /** Tokens are 0 … vocabulary − 1. */
   readonly vocabulary: number

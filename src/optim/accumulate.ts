@@ -23,6 +23,7 @@ export interface AccumulatorStep<K extends string> {
   readonly step: number
 }
 
+/** An accumulator for each number of the parameters: where it starts, and what a step makes of it. */
 export interface Accumulation<K extends string> {
   /** First values. `undefined`: not kept; the rule then sees arrays without elements. */
   readonly initial: { readonly [Name in K]: number | undefined }

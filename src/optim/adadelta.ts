@@ -21,6 +21,7 @@ export interface AdadeltaOptions {
 /** Mean squares of the gradients and of the steps. */
 export type AdadeltaMeansState = AccumulatorState<'square' | 'delta'>
 
+/** What `adadelta` remembers from step to step. */
 export type AdadeltaState = readonly [decay: EmptyTree, means: AdadeltaMeansState, schedule: StepState]
 
 /**

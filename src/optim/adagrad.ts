@@ -15,6 +15,7 @@ export interface SumOfSquaresOptions {
   readonly epsilon?: number
 }
 
+/** The sum of the squares so far. */
 export type SumOfSquaresState = AccumulatorState<'sum'>
 
 /**
@@ -48,6 +49,7 @@ export const scaleBySumOfSquares = ({
   })
 }
 
+/** The settings of `adagrad`. */
 export interface AdagradOptions extends SumOfSquaresOptions {
   readonly learningRate: number | Schedule
   /** The learning rate of step t is divided by 1 + t·learningRateDecay. Default 0. */
@@ -56,6 +58,7 @@ export interface AdagradOptions extends SumOfSquaresOptions {
   readonly weightDecay?: number
 }
 
+/** What `adagrad` remembers from step to step. */
 export type AdagradState = readonly [decay: EmptyTree, sum: SumOfSquaresState, schedule: StepState]
 
 /**

@@ -66,12 +66,14 @@ export const scaleByAdam = ({
   })
 }
 
+/** The settings of `adam` and `adamw`. */
 export interface AdamOptions extends AdamMoments {
   readonly learningRate: number | Schedule
   /** λ: of the L2 term in `adam`, of the decoupled decay in `adamw`. Default 0. */
   readonly weightDecay?: number
 }
 
+/** What `adam` remembers from step to step. */
 export type AdamState = readonly [decay: EmptyTree, moments: AdamMomentsState, schedule: StepState]
 
 /**
@@ -84,6 +86,7 @@ export type AdamState = readonly [decay: EmptyTree, moments: AdamMomentsState, s
 export const adam = ({ learningRate, weightDecay = 0, ...moments }: AdamOptions): GradientTransformation<AdamState> =>
   chain(addDecayedWeights(weightDecay), scaleByAdam(moments), scaleByLearningRate(learningRate))
 
+/** What `adamw` remembers from step to step. */
 export type AdamWState = readonly [moments: AdamMomentsState, decay: EmptyTree, schedule: StepState]
 
 /**

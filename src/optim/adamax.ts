@@ -8,7 +8,10 @@ import { addDecayedWeights } from './decay.js'
 import { checkBelowOne, checkNonNegative } from './hyperparameters.js'
 import { chain, type GradientTransformation, type StepState, scaleByLearningRate } from './transform.js'
 
+/** The running mean and the running maximum. */
 export type AdamaxMomentsState = AccumulatorState<'firstMoment' | 'norm'>
+
+/** What `adamax` remembers from step to step. */
 export type AdamaxState = readonly [decay: EmptyTree, moments: AdamaxMomentsState, schedule: StepState]
 
 /**

@@ -5,6 +5,7 @@ import { type Tree, zerosLike, zipTreesWith } from '../tensor/tree.js'
 import { combine } from './leaf.js'
 import { applyUpdates, type GradientTransformation, type OptimizerState } from './transform.js'
 
+/** The settings of `disk`. */
 export interface DiskOptions {
   /** κ: the weight of the newest gradient, in (0, 1]. 1 filters nothing. */
   readonly kappa: number

@@ -44,6 +44,7 @@ export const scaleByTrustRatio: GradientTransformation<EmptyTree> = stateless((u
 /** Adam's, with epsilon 1e-6 by default. */
 export type LambOptions = Omit<AdamOptions, keyof AdamMoments> & Omit<AdamMoments, 'amsgrad'>
 
+/** What `lamb` remembers from step to step. */
 export type LambState = readonly [
   moments: AdamMomentsState,
   decay: EmptyTree,

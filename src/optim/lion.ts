@@ -16,6 +16,7 @@ export interface LionMoments {
   readonly beta2?: number
 }
 
+/** The running mean. */
 export type LionMomentsState = AccumulatorState<'momentum'>
 
 /**
@@ -50,12 +51,14 @@ export const scaleByLion = ({
   })
 }
 
+/** The settings of `lion`. */
 export interface LionOptions extends LionMoments {
   readonly learningRate: number | Schedule
   /** λ of the decoupled decay. Default 0. */
   readonly weightDecay?: number
 }
 
+/** What `lion` remembers from step to step. */
 export type LionState = readonly [moments: LionMomentsState, decay: EmptyTree, schedule: StepState]
 
 /**

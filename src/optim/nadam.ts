@@ -10,8 +10,11 @@ import { chain, type GradientTransformation, type StepState, scaleByLearningRate
 
 /** Moments as in Adam, and the product μ₁·…·μₜ of the momenta so far. */
 export type NadamMomentsState = AccumulatorState<'firstMoment' | 'secondMoment'> & { readonly product: number }
+
+/** What `nadam` remembers from step to step. */
 export type NadamState = readonly [decay: EmptyTree, moments: NadamMomentsState, schedule: StepState]
 
+/** The settings of `nadam`. */
 export interface NadamOptions extends Omit<AdamOptions, 'amsgrad'> {
   /** ψ: how fast the momentum rises to β₁. Default 0.004. */
   readonly momentumDecay?: number

@@ -8,6 +8,7 @@ import { addDecayedWeights } from './decay.js'
 import { checkBelowOne, checkNonNegative } from './hyperparameters.js'
 import { chain, type GradientTransformation, type StepState, scaleByLearningRate } from './transform.js'
 
+/** The settings of `noiseCorrectedAdam`. */
 export interface NoiseCorrectedAdamOptions extends Omit<AdamOptions, 'amsgrad' | 'epsilon'> {
   /** Φ: the variance of the noise on each number of a gradient. (σC / expectedBatchSize)² after the Gaussian mechanism. */
   readonly noiseVariance: number
@@ -15,7 +16,10 @@ export interface NoiseCorrectedAdamOptions extends Omit<AdamOptions, 'amsgrad' |
   readonly floor?: number
 }
 
+/** The running means of gradients and of their squares, as in Adam. */
 export type NoiseCorrectedMomentsState = AccumulatorState<'firstMoment' | 'secondMoment'>
+
+/** What `noiseCorrectedAdam` remembers from step to step. */
 export type NoiseCorrectedAdamState = readonly [
   decay: EmptyTree,
   moments: NoiseCorrectedMomentsState,

@@ -8,7 +8,10 @@ import { addDecayedWeights } from './decay.js'
 import { checkBelowOne, checkNonNegative } from './hyperparameters.js'
 import { chain, type GradientTransformation, type StepState, scaleByLearningRate } from './transform.js'
 
+/** The running means of gradients and of their squares, as in Adam. */
 export type RadamMomentsState = AccumulatorState<'firstMoment' | 'secondMoment'>
+
+/** What `radam` remembers from step to step. */
 export type RadamState = readonly [decay: EmptyTree, moments: RadamMomentsState, schedule: StepState]
 
 /** rₜ, the rectification of step t; undefined while the variance of the scale is infinite. */

@@ -60,6 +60,7 @@ export const scaleByRms = ({
   })
 }
 
+/** The settings of `rmsprop`. */
 export interface RmspropOptions extends RmsOptions {
   readonly learningRate: number | Schedule
   /** Of the rescaled gradients, in [0, 1). Default 0. */
@@ -68,6 +69,7 @@ export interface RmspropOptions extends RmsOptions {
   readonly weightDecay?: number
 }
 
+/** What `rmsprop` remembers from step to step. */
 export type RmspropState = readonly [decay: EmptyTree, square: RmsState, momentum: TraceState, schedule: StepState]
 
 /**

@@ -18,6 +18,7 @@ export interface SgdOptions {
   readonly weightDecay?: number
 }
 
+/** What `sgd` remembers from step to step. */
 export type SgdState = readonly [decay: EmptyTree, momentum: TraceState, schedule: StepState]
 
 /**

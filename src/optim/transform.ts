@@ -21,7 +21,9 @@ export type OptimizerState = number | Tree | { readonly [key: string]: Optimizer
 
 /** The state is S whatever the parameters are: P runs through. */
 export interface GradientTransformation<S extends OptimizerState> {
+  /** The state before the first step. */
   readonly init: <P extends Tree>(params: P) => S
+  /** What to add to the parameters, and the state after the step. */
   readonly update: <P extends Tree>(updates: P, state: S, params: P) => readonly [updates: P, state: S]
   /** Where the next gradient is asked for; at the parameters themselves unless given. */
   readonly probe?: <P extends Tree>(params: P, state: S) => P

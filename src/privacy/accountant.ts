@@ -60,6 +60,7 @@ export interface Accountant<Curve> {
   readonly name: string
   readonly neighbouring: Neighbouring
   readonly curve: Monoid<Curve>
+  /** The curve of an event, or the part of it for which there is no theorem. */
   readonly interpret: (event: PrivacyEvent) => Either<UnsupportedEvent, Curve>
   /** ε at δ ∈ [0, 1]. Throws a RangeError on any other δ; `epsilonOf` answers that with a Left. */
   readonly epsilon: (delta: number) => (curve: Curve) => Bounds
@@ -76,6 +77,7 @@ export type MechanismEvent = Exclude<PrivacyEvent, NoOp | Composed | SelfCompose
 export interface Interpretation<Curve> {
   readonly name: string
   readonly curve: Monoid<Curve>
+  /** The curve of so many repetitions. */
   readonly repeat: (count: number) => (curve: Curve) => Curve
   /** The curve of one mechanism, or why there is none. */
   readonly mechanism: (event: MechanismEvent) => Either<string, Curve>

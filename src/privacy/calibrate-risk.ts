@@ -77,6 +77,7 @@ export interface UnreachableRisk {
   readonly reached: number
 }
 
+/** Why no noise was found that keeps a risk. */
 export type RiskFailure = UnsupportedEvent | InvalidParameter | UnreachableRisk
 
 const inside = (x: number): boolean => x > 0 && x < 1

@@ -27,6 +27,7 @@ export interface UnreachableTarget {
   readonly epsilon: number
 }
 
+/** Why calibration found no parameter that meets its target. */
 export type CalibrationFailure = AccountingFailure | UnreachableTarget
 
 /** ε as a function of one parameter; a failure wherever the event has none. */

@@ -84,7 +84,9 @@ const interpret = interpretBy({
 /** The central limit of an event. */
 export interface CentralLimit {
   readonly mu: number
+  /** ε(δ), which may be below the truth. */
   readonly epsilon: (delta: number) => Either<InvalidParameter, Approximation>
+  /** δ(ε), which may be below the truth. */
   readonly delta: (epsilon: number) => Either<InvalidParameter, Approximation>
 }
 
@@ -100,7 +102,7 @@ const approximation = (approximate: number): Approximation => ({
  * Errors   UnsupportedEvent for anything else
  *
  * @example
- * E.map((limit) => limit.mu)(centralLimit(Event.selfComposed(4)(Event.gaussian(2)))) // => E.right(1)
+ * pipe(centralLimit(Event.selfComposed(4)(Event.gaussian(2))), E.map((limit) => limit.mu)) // => E.right(1)
  */
 export const centralLimit = (event: PrivacyEvent): Either<UnsupportedEvent, CentralLimit> =>
   E.map(({ precision }: GdpCurve): CentralLimit => {

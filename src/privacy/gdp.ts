@@ -31,6 +31,7 @@ export interface GdpCurve {
   readonly precision: number
 }
 
+/** Composition of Gaussian mechanisms: precisions Σ σ⁻² add. */
 export const GdpCurves: Monoid<GdpCurve> = {
   empty: { precision: 0 },
   concat: (a, b) => ({ precision: a.precision + b.precision }),

@@ -66,6 +66,7 @@ export * from './correlated/scheme-participation.js'
 export * from './correlated/sensitivity.js'
 export * from './correlated/strategy.js'
 export * from './correlated/tree.js'
+/** The constructors of privacy events, and their composition. */
 export * as Event from './event/event.js'
 export { Composition, type NoiseGrade, type PrivacyEvent, showEvent } from './event/event.js'
 export * from './event/json.js'

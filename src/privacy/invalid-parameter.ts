@@ -14,6 +14,8 @@ export interface InvalidParameter {
 }
 
 /**
+ * A failure that names the parameter, its value, and what is allowed.
+ *
  * @example
  * invalidParameter('delta', 2, 'in (0, 1)')._tag // => 'InvalidParameter'
  */

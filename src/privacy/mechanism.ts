@@ -41,7 +41,7 @@ const addNoise = ({ sums, noise, deviation }: Noising, out: Storage): void => {
  * Reference  Dwork, Roth 2014, Theorem A.1; Abadi et al. 2016, arXiv:1607.00133
  *
  * @example
- * gaussian(1.1)(key(0))({ _tag: 'BoundedSum', sum: {}, l2Bound: 1 }).event.noiseMultiplier // => 1.1
+ * gaussian(1.1)(key(0))({ _tag: 'BoundedSum', sum: {}, l2Bound: 1 }).event // => Event.gaussian(1.1)
  */
 export const gaussian = (
   noiseMultiplier: number,

@@ -88,6 +88,8 @@ export const epsilonBeforeSampling =
         : Math.log1p(Math.expm1(epsilon) / samplingProbability)
 
 /**
+ * The relation in words.
+ *
  * @example
  * showNeighbouring('addOrRemoveOne') // => 'adding or removing one record'
  */

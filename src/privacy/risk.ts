@@ -7,13 +7,17 @@
 import type { Accountant, Bounds } from './accountant.js'
 import { deltaReading, tradeOff } from './trade-off.js'
 
-/** A point of a curve: where it was read, and what was read there. */
+/** ε, where δ was read. */
 export interface EpsilonPoint extends Bounds {
   readonly delta: number
 }
+
+/** δ, where ε was read. */
 export interface DeltaPoint extends Bounds {
   readonly epsilon: number
 }
+
+/** A point of a trade-off curve: no test of membership with this false positive rate misses less. */
 export interface TradeOffPoint {
   readonly falsePositiveRate: number
   /** A lower bound of the least false negative rate. */

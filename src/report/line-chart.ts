@@ -179,7 +179,7 @@ const loadDocument = async (): Promise<E.Either<ReportError, Document>> => {
  *             that its axes can show
  *
  * @example
- * const points = [[1, 0.5], [2, 0.9]]
+ * const points: readonly Point[] = [[1, 0.5], [2, 0.9]]
  * const svg = await lineChart({ title: 'A run', x: { label: 'step' }, panels: [{ label: 'accuracy', series: [{ name: 'test', points }] }] })()
  * E.isRight(svg) && svg.right.startsWith('<svg ') // => true
  */

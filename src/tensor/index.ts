@@ -12,6 +12,7 @@ export * from './elementwise.js'
 export { fromNdarray, toNdarray } from './ndarray.js'
 export { ndtri } from './normal-quantile.js'
 export * from './shape.js'
+/** Special functions of one number, float64: error functions, normal tails, log-gamma, logarithms of sums. */
 export * as Special from './special.js'
 export * from './symmetric-eigen.js'
 export {

@@ -20,10 +20,13 @@ import {
   zeros,
 } from './tensor.js'
 
+/** A tensor, or a record or an array of trees: the shape of parameters, gradients and states. */
 export type Tree = Tensor | { readonly [key: string]: Tree } | readonly Tree[]
 
 /** The tree without leaves: the parameters of a layer that has none. */
 export type EmptyTree = Readonly<Record<string, never>>
+
+/** The one value of `EmptyTree`. */
 export const emptyTree: EmptyTree = {}
 
 /** A leaf with the path that leads to it, such as `0.weight`. */

@@ -48,7 +48,7 @@ const noiseRules = ({ noiseMultiplier, targetEpsilon }: NoiseTarget): readonly R
  *   model: linear(2), loss: crossEntropy, inputShape: [3], optimizer: sgd({ learningRate: 0.1 }), clip: flatClip(1),
  *   noise: { targetEpsilon: 3 }, samplingProbability: 0.1, expectedBatchSize: 10, steps: 0, delta: 1,
  * }
- * E.mapLeft((invalid) => invalid.map(({ parameter }) => parameter))(dpSgd(fields)) // => E.left(['steps', 'delta'])
+ * pipe(dpSgd(fields), E.mapLeft((invalid) => invalid.map(({ parameter }) => parameter))) // => E.left(['steps', 'delta'])
  */
 export const dpSgd = <P extends Tree, C, S extends OptimizerState, Curve>(
   config: DpSgdConfig<P, C, S, Curve>,

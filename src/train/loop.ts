@@ -39,6 +39,7 @@ export interface TrainReport<P extends Tree, S extends OptimizerState> {
   readonly metrics?: Readonly<Record<string, number>>
 }
 
+/** How a run goes on, what it measures and when. */
 export interface TrainOptions<P extends Tree, S extends OptimizerState> {
   readonly from: TrainState<P, S>
   /**

@@ -10,6 +10,14 @@ import { groupedReadings, groupedRows, isLabelled } from '../grouped.js'
 import { type LayerRule, layer, type Pullback } from '../layer.js'
 import { relabelled } from './position.js'
 
+/** How the shape of a sample outside is one inside. */
+export interface ShapeForm {
+  /** Outer to inner. */
+  readonly into: (shape: Shape) => Shape
+  /** Inner to outer. */
+  readonly from: (shape: Shape) => Shape
+}
+
 /**
  * How the outer layer's parameters P are the inner layer's Q. Both ways only move and reshape numbers; `lead` counts the
  * sample axes that precede those of a parameter: 1 for per-sample gradients, else 0.
@@ -18,14 +26,17 @@ export interface Form<P extends Tree, Q extends Tree> {
   readonly name: string
   /** What the places of the inner layer's list are called, in messages about shapes. */
   readonly labels?: readonly string[]
+  /** Outer parameters as inner ones. */
   readonly into: (params: P) => Q
+  /** Inner parameters, or their gradients, as outer ones. */
   readonly from: (params: Q, lead: 0 | 1) => P
-  /** Shapes of one sample, outer to inner and back; numbers keep their order. Default: the same. Throws a ShapeError. */
-  readonly input?: { readonly into: (input: Shape) => Shape; readonly from: (input: Shape) => Shape }
-  readonly output?: { readonly into: (output: Shape) => Shape; readonly from: (output: Shape) => Shape }
+  /** Shapes of one sample; numbers keep their order. Default: the same. Throws a ShapeError. */
+  readonly input?: ShapeForm
+  /** Of the output. */
+  readonly output?: ShapeForm
 }
 
-const same = { into: (shape: Shape): Shape => shape, from: (shape: Shape): Shape => shape }
+const same: ShapeForm = { into: (shape) => shape, from: (shape) => shape }
 
 /** A change of the shape of each sample. */
 const eachSample =
@@ -41,8 +52,10 @@ const eachSample =
  * Cost  that of the layer
  *
  * @example
- * const rule = inForm({ name: 'w', into: ({ w }) => ({ weight: w }), from: ({ weight }) => ({ w: weight }) })(linear(2, { bias: false }))
- * Object.keys(rule.init(key(0), [3]).params) // => ['w']
+ * const form: Form<{ w: Tensor }, LinearParams> = {
+ *   name: 'w', into: ({ w }) => ({ weight: w }), from: ({ weight }) => ({ w: weight }),
+ * }
+ * Object.keys(inForm(form)(linear(2, { bias: false })).init(key(0), [3]).params) // => ['w']
  */
 export const inForm =
   <P extends Tree, Q extends Tree>({ name, labels, into, from, input = same, output = same }: Form<P, Q>) =>

@@ -22,6 +22,7 @@ import { sequential } from './sequential.js'
 /** A projection of attention. */
 export type Projection = 'query' | 'key' | 'value' | 'output'
 
+/** The settings of `loraAttention`. */
 export interface LoraAttentionOptions extends LoraOptions, Omit<AttentionOptions, 'bias'> {
   /** Which projections are corrected; default queries and values, as Hu et al. have it. */
   readonly targets?: readonly Projection[]

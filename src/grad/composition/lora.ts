@@ -16,6 +16,7 @@ import { sequential } from './sequential.js'
 /** down V [r, i], up U [o, r]: what is trained. Of convolutions down [r, c, k…], up [o, r, 1, …]. */
 export type LoraParams = { readonly down: Tensor; readonly up: Tensor }
 
+/** The settings of the low-rank adapters. */
 export interface LoraOptions {
   /** r. */
   readonly rank: number

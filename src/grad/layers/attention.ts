@@ -19,6 +19,7 @@ export type AttentionParams = {
   readonly out_proj: LinearParams
 }
 
+/** The settings of `selfAttention`. */
 export interface AttentionOptions {
   /** e. */
   readonly features: number

@@ -15,6 +15,7 @@ import { type LinearParams, linear } from './linear.js'
 /** weight [o, i, j]; bias [o] unless left out. */
 export type BilinearParams = { readonly weight: Tensor; readonly bias?: Tensor }
 
+/** The settings of `bilinear`. */
 export interface BilinearOptions {
   /** i and j: a sample ends with the i features of its first part, then the j of its second. */
   readonly first: number

@@ -9,6 +9,7 @@ import type { ConvTransposeParams } from './conv-transpose.js'
 import { convTranspose2d } from './conv-transpose2d.js'
 import { addHeight, dropHeight, weightIn } from './height-one.js'
 
+/** The settings of `convTranspose1d`. */
 export interface ConvTranspose1dOptions {
   readonly kernel: number
   /** Default 1. */

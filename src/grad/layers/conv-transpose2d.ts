@@ -8,6 +8,7 @@ import type { LayerRule } from '../layer.js'
 import { type ConvTransposeParams, transposedConvolution } from './conv-transpose.js'
 import { conv2d } from './conv2d.js'
 
+/** The settings of `convTranspose2d`. */
 export interface ConvTranspose2dOptions {
   readonly kernel: number | Pair
   /** Default 1. */

@@ -7,6 +7,7 @@ import { type ConvTransposeParams, transposedConvolution } from './conv-transpos
 import { conv3d } from './conv3d.js'
 import { type Triple, triple, volumeOf } from './volume.js'
 
+/** The settings of `convTranspose3d`. */
 export interface ConvTranspose3dOptions {
   readonly kernel: number | Triple
   /** Default 1. */

@@ -15,6 +15,7 @@ import type { PaddingMode } from './pad.js'
 /** weight [o, c/groups, k]; bias [o] unless left out. */
 export type Conv1dParams = { readonly weight: Tensor; readonly bias?: Tensor }
 
+/** The settings of `conv1d`. */
 export interface Conv1dOptions {
   readonly kernel: number
   /** Default 1. */

@@ -20,6 +20,7 @@ import type { PaddingMode } from './pad.js'
 /** weight [o, c/groups, kh, kw]; bias [o] unless left out. */
 export type Conv2dParams = { readonly weight: Tensor; readonly bias?: Tensor }
 
+/** The settings of `conv2d`. */
 export interface Conv2dOptions {
   readonly kernel: number | Pair
   /** Default 1. */

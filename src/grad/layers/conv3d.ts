@@ -17,6 +17,7 @@ import { type Conv3dCache, type Triple, triple, volumeOf } from './volume.js'
 /** weight [o, c/groups, kd, kh, kw]; bias [o] unless left out. */
 export type Conv3dParams = { readonly weight: Tensor; readonly bias?: Tensor }
 
+/** The settings of `conv3d`. */
 export interface Conv3dOptions {
   readonly kernel: number | Triple
   /** Default 1. */

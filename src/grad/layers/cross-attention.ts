@@ -16,6 +16,7 @@ import { flatten } from './flatten.js'
 import { type LinearParams, linear } from './linear.js'
 import { maskAlone } from './sequence-mask.js'
 
+/** The settings of `crossAttention`. */
 export interface CrossAttentionOptions {
   /** e. */
   readonly features: number

@@ -19,6 +19,7 @@ import {
 } from './embedding.js'
 import { tokensOf } from './token-segments.js'
 
+/** The settings of `embeddingBag`. */
 export interface EmbeddingBagOptions extends EmbeddingOptions {
   /** How a bag becomes one row; default mean, or sum with weights. */
   readonly mode?: 'sum' | 'mean' | 'max'

@@ -15,6 +15,7 @@ import { eachSegmentSum, tokensOf } from './token-segments.js'
 /** weight [v, e]. */
 export type EmbeddingParams = { readonly weight: Tensor }
 
+/** The settings of `embedding`. */
 export interface EmbeddingOptions {
   /** v: tokens are 0 … vocabulary − 1. */
   readonly vocabulary: number

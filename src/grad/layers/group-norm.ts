@@ -13,6 +13,7 @@ import { packedAs } from '../pack.js'
 /** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
 export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
 
+/** The settings of `groupNorm`. */
 export interface GroupNormOptions {
   /** Must divide the channels. */
   readonly groups: number

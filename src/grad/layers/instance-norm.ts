@@ -14,6 +14,7 @@ import { pullStandardised, type Standardised, standardise } from './standardise.
 /** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
 export type InstanceNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
 
+/** The settings of `instanceNorm`. */
 export interface InstanceNormOptions {
   /** Default 1e-5. */
   readonly epsilon?: number

@@ -12,6 +12,7 @@ import { pullStandardised, type Standardised, standardise } from './standardise.
 /** weight γ and bias β of the normalised shape; no bias, or neither, where left out. */
 export type LayerNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
 
+/** The settings of `layerNorm`. */
 export interface LayerNormOptions {
   /** The last axes, which are normalised together; default: the last one. */
   readonly shape?: Shape

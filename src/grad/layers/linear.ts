@@ -19,6 +19,7 @@ import { fanInUniform } from './initialise.js'
 /** weight [o, i]; bias [o] unless left out. */
 export type LinearParams = { readonly weight: Tensor; readonly bias?: Tensor }
 
+/** The settings of `linear`. */
 export interface LinearOptions {
   /** Default true. */
   readonly bias?: boolean

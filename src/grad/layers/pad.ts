@@ -15,6 +15,7 @@ export type Edge = readonly [before: number, after: number]
 /** `reflect` mirrors about the outermost number, `replicate` repeats it, `circular` goes on at the other end. */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular'
 
+/** The settings of `pad`. */
 export interface PadOptions {
   /** One for each of the last axes. */
   readonly edges: readonly Edge[]

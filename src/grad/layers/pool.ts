@@ -10,6 +10,7 @@ import { type Pair, pair, type Window2d, windowOutput } from '../../tensor/windo
 import { type LayerRule, withoutParams } from '../layer.js'
 import { type AxisMap, alongAxes } from './along-axes.js'
 
+/** The settings of `maxPool2d` and `avgPool2d`. */
 export interface PoolOptions {
   readonly kernel: number | Pair
   /** Default: the kernel, so that windows do not overlap. */

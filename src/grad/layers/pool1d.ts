@@ -9,6 +9,7 @@ import type { LayerRule } from '../layer.js'
 import { alongAxes } from './along-axes.js'
 import { averagedFrom, avgPool2d, type MaxPoolCache, maxPool2d } from './pool.js'
 
+/** The settings of `maxPool1d` and `avgPool1d`. */
 export interface Pool1dOptions {
   readonly kernel: number
   /** Default: the kernel, so that windows do not overlap. */

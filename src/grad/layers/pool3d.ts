@@ -11,6 +11,7 @@ import { alongAxes } from './along-axes.js'
 import { averagedFrom } from './pool.js'
 import { type Triple, triple } from './volume.js'
 
+/** The settings of `maxPool3d` and `avgPool3d`. */
 export interface Pool3dOptions {
   readonly kernel: number | Triple
   /** Default: the kernel, so that windows do not overlap. */

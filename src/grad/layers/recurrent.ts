@@ -18,6 +18,7 @@ import { maskAlone, withMask } from './sequence-mask.js'
  */
 export type RecurrentParams = Readonly<Record<string, Tensor>>
 
+/** The settings of `lstm` and `gru`. */
 export interface RecurrentOptions {
   /** Default 1. The input of each but the first is the output of the one before. */
   readonly layers?: number
@@ -31,6 +32,7 @@ export interface RecurrentOptions {
   readonly between?: () => LayerRule<EmptyTree, unknown>
 }
 
+/** The settings of `rnn`. */
 export interface RnnOptions extends RecurrentOptions {
   /** Default tanh. */
   readonly nonlinearity?: 'tanh' | 'relu'

@@ -11,6 +11,7 @@ import { rowMean, type Standardised } from './standardise.js'
 /** weight γ of the normalised shape, unless left out. */
 export type RmsNormParams = { readonly weight?: Tensor }
 
+/** The settings of `rmsNorm`. */
 export interface RmsNormOptions {
   /** The last axes, which are normalised together; default: the last one. */
   readonly shape?: Shape

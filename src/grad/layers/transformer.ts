@@ -30,6 +30,7 @@ export type DecoderBlockParams = EncoderBlockParams & {
   readonly norm3: LayerNormParams
 }
 
+/** The settings of `encoderBlock`. */
 export interface EncoderBlockOptions {
   /** e. */
   readonly features: number
@@ -48,6 +49,7 @@ export interface EncoderBlockOptions {
   readonly bias?: boolean
 }
 
+/** The settings of `decoderBlock`. */
 export interface DecoderBlockOptions extends EncoderBlockOptions {
   /** s: how many positions, at the end of the input, are the memory. */
   readonly memory: number

@@ -7,6 +7,7 @@ import type { EmptyTree } from '../../tensor/tree.js'
 import type { LayerRule } from '../layer.js'
 import { type AxisMap, alongAxes } from './along-axes.js'
 
+/** The settings of `upsample`. */
 export interface UpsampleOptions {
   /** How many times as long each axis becomes, rounded down. */
   readonly factor: number | readonly number[]

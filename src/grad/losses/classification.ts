@@ -6,6 +6,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import type { Loss } from './loss.js'
 import { lossOfRows } from './rows.js'
 
+/** The settings of `crossEntropyWith`. */
 export interface CrossEntropyOptions {
   /** A factor for each class; default 1. */
   readonly classWeights?: readonly number[]

@@ -52,7 +52,7 @@ const residualPart = (body: Part, shortcut: Part | undefined): Part => {
  * Cost  that of the composition
  *
  * @example
- * const model = { layers: { a: { _tag: 'Linear', outputs: 4 }, act: { _tag: 'Plain', name: 'relu' } }, wiring: ['a', 'act'] }
+ * const model: ModelSpec = { layers: { a: { _tag: 'Linear', outputs: 4 }, act: { _tag: 'Plain', name: 'relu' } }, wiring: ['a', 'act'] }
  * pipe(build(model), E.map((rule) => rule.init(key(0), [3]).output)) // => E.right([4])
  */
 export const build = (model: ModelSpec): E.Either<NonEmptyArray<ModelProblem>, LayerRule<SpecParams, unknown>> =>

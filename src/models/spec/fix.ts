@@ -20,6 +20,7 @@ export interface FixedModel {
   readonly changes: readonly ModelChange[]
 }
 
+/** The settings of `fix`. */
 export interface FixOptions {
   /** What stands for batch normalisation; default `groupNorm`. */
   readonly batchNorm?: 'groupNorm' | 'instanceNorm'
@@ -99,7 +100,7 @@ const fixedLayer = (
  * Reference  Wu, He 2018, arXiv:1803.08494 (group normalisation)
  *
  * @example
- * const model = { layers: { norm: { _tag: 'BatchNorm', channels: 48, axes: 2 } }, wiring: 'norm' }
+ * const model: ModelSpec = { layers: { norm: { _tag: 'BatchNorm', channels: 48, axes: 2 } }, wiring: 'norm' }
  * fix(model).changes.map(({ what }) => what) // => ['norm: batch normalisation became group normalisation in 16 groups']
  */
 export const fix = (model: ModelSpec, options: FixOptions = {}): FixedModel => {

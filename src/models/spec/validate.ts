@@ -68,8 +68,8 @@ const layerProblems = (layer: string, spec: LayerSpec): readonly ModelProblem[] 
  * layers.
  *
  * @example
- * const model = { layers: { norm: { _tag: 'BatchNorm', channels: 4, axes: 0 }, spare: { _tag: 'Linear', outputs: 2 } }, wiring: ['norm', 'head'] }
- * E.mapLeft((problems) => problems.map(({ _tag }) => _tag))(validate(model)) // => E.left(['MixesSamples', 'UnusedParameters', 'UnknownLayer'])
+ * const model: ModelSpec = { layers: { norm: { _tag: 'BatchNorm', channels: 4, axes: 0 }, spare: { _tag: 'Linear', outputs: 2 } }, wiring: ['norm', 'head'] }
+ * pipe(validate(model), E.mapLeft((problems) => problems.map(({ _tag }) => _tag))) // => E.left(['MixesSamples', 'UnusedParameters', 'UnknownLayer'])
  */
 export const validate = (model: ModelSpec): E.Either<NonEmptyArray<ModelProblem>, ModelSpec> => {
   const names = namesIn(model.wiring)

@@ -33,6 +33,7 @@ export interface ApproximateDpCurve {
   readonly guarantees: readonly CountedGuarantee[]
 }
 
+/** Composition of guarantees: equal ones are counted, and nothing is lost before a question is asked. */
 export const ApproximateDpCurves: Monoid<ApproximateDpCurve> = {
   empty: { guarantees: [] },
   concat: (a, b) => {

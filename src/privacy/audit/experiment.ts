@@ -68,6 +68,7 @@ export interface MembershipAudit extends AuditLevel {
   readonly runs: number
   /** A run whose score is at or above it is said to have had the canary. Chosen beforehand. */
   readonly threshold: number
+  /** One run, with the canary or without it; its score. */
   readonly train: (member: boolean, key: Key) => number
 }
 

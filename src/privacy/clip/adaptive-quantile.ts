@@ -14,6 +14,7 @@ import { type Clip, type Grouping, groupBoundsClip, groupsOf } from './group-cli
 /** The bound of each group; of the one group '' where clipping is flat. Public: it comes of released counts. */
 export type AdaptiveClipState = Readonly<Record<string, number>>
 
+/** The settings of `adaptiveQuantileClip`. */
 export interface AdaptiveQuantileOptions {
   /** C of each group before the first step. */
   readonly initialClipNorm: number
@@ -37,7 +38,9 @@ export interface AdaptiveRelease<P extends Tree> {
   readonly state: AdaptiveClipState
 }
 
+/** A clip whose bound follows a quantile of the norms, told by noisy counts. */
 export interface AdaptiveClip {
+  /** The bounds of the first step. */
   readonly init: (params: Tree) => AdaptiveClipState
   /** The clip of the next step. */
   readonly clip: (state: AdaptiveClipState) => Clip

@@ -40,7 +40,7 @@ const updated = (
  * Reference  Nocedal & Wright 2006, Numerical Optimization, Algorithm 6.1
  *
  * @example
- * descend((x) => ({ value: (x[0] - 3) ** 2, gradient: [2 * (x[0] - 3)] }), [0], {}).map(Math.round) // => [3]
+ * descend(([x = 0]) => ({ value: (x - 3) ** 2, gradient: [2 * (x - 3)] }), [0], {}).map(Math.round) // => [3]
  */
 export const descend = (
   f: (x: readonly number[]) => Sloped,

@@ -21,6 +21,7 @@ export interface TreeStrategy {
   readonly _tag: 'Tree'
 }
 
+/** The one value of `TreeStrategy`. */
 export const binaryTree: TreeStrategy = { _tag: 'Tree' }
 
 /** What can correlate the noise of the steps of a training. */

@@ -29,6 +29,7 @@ export interface BufferedToeplitzStrategy {
   readonly outputScales: readonly number[]
 }
 
+/** A strategy matrix C as plain data: noise is C⁻¹z, and the sensitivity is that of C times what one example contributes. */
 export type Strategy = ToeplitzStrategy | InverseToeplitzStrategy | BufferedToeplitzStrategy
 
 const checkColumn = (name: string, column: readonly number[]): readonly number[] => {

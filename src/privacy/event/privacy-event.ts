@@ -40,7 +40,10 @@ export type PrivacyEvent =
   | SelfComposed
   | Composed
 
+/** Nothing was released. */
 export const noOp: PrivacyEvent = { _tag: 'NoOp' }
+
+/** Something was released without protection: ε = ∞. */
 export const nonPrivate: PrivacyEvent = { _tag: 'NonPrivate' }
 
 /** An event that no accountant can analyse. */

@@ -21,6 +21,7 @@ export interface MixtureSteps {
   readonly count: number
 }
 
+/** The steps that the exact engine reads: sampled Gaussians, and mixtures of Gaussians. */
 export type ExactSteps = SampledSteps | MixtureSteps
 
 /** A composition as data: Σ σ⁻² of the unsampled Gaussians (∞: something was not private), and the sampled steps and mixtures. */

@@ -93,7 +93,9 @@ export const pairOfMasses = (outcomes: readonly Masses[]): PrivacyLossPair => ({
 export interface LossDistribution {
   readonly least: number
   readonly most: number
+  /** Masses where the loss is above t. */
   readonly above: (t: number) => Masses
+  /** Masses where it is not. */
   readonly below: (t: number) => Masses
 }
 

@@ -9,6 +9,7 @@ import { betweenOrders, LARGEST_ORDER } from './integer-orders.js'
 /** A curve and the probability with which a record is seen. */
 export interface SampledCurve {
   readonly samplingProbability: number
+  /** c ↦ rdp(1 + c) of the mechanism on its sample. */
   readonly rdpAtExcess: (excess: number) => number
 }
 

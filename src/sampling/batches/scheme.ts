@@ -52,6 +52,7 @@ export interface BallsAndBinsScheme {
   readonly batches: number
 }
 
+/** How the batches of a run were selected, as plain data: what `samplingEvent` turns into the event that it justifies. */
 export type SamplingScheme =
   | PoissonScheme
   | TruncatedPoissonScheme
@@ -73,6 +74,7 @@ export interface BatchSampler<S extends SamplingScheme = SamplingScheme> {
 
 /** A selection that is each record's own affair: the union of the shards' parts is the batch, however the data are cut. */
 export interface ShardedSampler<S extends SamplingScheme = SamplingScheme> extends BatchSampler<S> {
+  /** The part of a batch that lies in a range of examples. */
   readonly shard: (source: Key, step: number) => (range: ExampleRange) => Int32Array
 }
 

@@ -36,6 +36,7 @@ export interface Padding2d {
   readonly right: number
 }
 
+/** What computes: every operation on tensors that the library needs, with the contract that each implementation keeps. */
 export interface Backend {
   readonly name: string
   /** The dtype of results. */

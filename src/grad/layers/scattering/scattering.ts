@@ -14,6 +14,7 @@ import { packed, packedAs, parted, pick } from '../../pack.js'
 import { type Branch, type Network, networkOf, paddedExtent, range } from './network.js'
 import { adjointLowPass, adjointStage, applyLowPass, applyStage } from './stage.js'
 
+/** The settings of `scattering2d`. */
 export interface ScatteringOptions {
   /** J: averages reach 2ᴶ pixels. Default 2. */
   readonly scales?: number

@@ -10,6 +10,7 @@ import { products } from './matmul.js'
 import { availableCores, supportsRelaxedSimd, supportsThreads } from './platform.js'
 import { pools } from './pooling.js'
 
+/** The settings of the WebAssembly backend. */
 export interface WasmOptions {
   /** Threads that compute, this one included; by default one for each core, at most 16. Results do not depend on it. */
   readonly threads?: number

@@ -1,0 +1,90 @@
+/**
+ * The pages of docs: their programs have types and run, and their links lead somewhere.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { anchorOf, anchorsOf, brokenLinks } from './laws/links.js'
+import { blocksOf, printedBy } from './laws/programs.js'
+import { complaintsIn, programOf } from './laws/type-check.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const pages = Object.fromEntries(
+  ['README.md', 'CHANGELOG.md']
+    .concat(
+      readdirSync(join(root, 'docs'))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
+    )
+    .map((path) => [path, read(path)]),
+)
+
+/** The README's programs are run by `readme.test.ts`. */
+const programs = Object.entries(pages)
+  .filter(([path, text]) => path !== 'README.md' && blocksOf(text).length > 0)
+  .map(([path, text]) => [path, blocksOf(text)] as const)
+
+describe('links', () => {
+  it('lead to files and headings', () => {
+    expect(brokenLinks(pages, (path) => existsSync(join(root, path)))).toEqual([])
+  })
+
+  it('that lead nowhere are found', () => {
+    const broken = brokenLinks(
+      {
+        'a.md':
+          '# One & two\n\n## One\n\n[x](b.md#three) [y](#one--two) [z](b/c.md) [`f(x)[0]`](#one) [w](https://a.b/c)',
+        'b.md': '# Three\n\n[back](a.md#two)\n\n```md\n[no](nowhere.md)\n```\n`[no](nowhere.md)`\n\n[ref]: d.md',
+      },
+      () => false,
+    )
+    expect(broken).toEqual(['a.md: b/c.md is no file', 'b.md: a.md has no heading #two', 'b.md: d.md is no file'])
+  })
+
+  it('anchors are as GitHub makes them', () => {
+    expect(anchorOf('What it is, in `five` lines: (ε, δ)')).toBe('what-it-is-in-five-lines-ε-δ')
+    expect([...anchorsOf('# A\n\n# A\n\n```\n# B\n```\n## C ##')]).toEqual(['a', 'a-1', 'c'])
+  })
+})
+
+describe('the programs of the pages', () => {
+  const texts = Object.fromEntries(
+    programs.map(([path, blocks]) => [
+      join(root, 'examples', `of-${path.replace(/\W/g, '-')}.ts`),
+      `${blocks.join('\n')}\nexport {}`,
+    ]),
+  )
+  const program = programOf({ root, texts })
+
+  it.each(programs.map(([path], index) => [path, Object.keys(texts)[index] as string]))('%s has types', (_, text) => {
+    expect(complaintsIn(program)(text)).toEqual([])
+  })
+
+  const from = process.cwd()
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'fp-dp-pages-'))
+    process.chdir(folder)
+  })
+  afterAll(() => {
+    process.chdir(from)
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it.each(programs)('%s runs', async (_, blocks) => {
+    expect(await printedBy(root, blocks)).toHaveLength(blocks.length)
+  })
+
+  it('a program that throws is found, and what each part prints', async () => {
+    await expect(printedBy(root, ["throw new Error('no')"])).rejects.toThrow('no')
+    const parts = [
+      "import { key } from 'fp-dp/sampling'\nconsole.log(typeof key)",
+      'await 0\nconsole.log(key(0).words)',
+    ]
+    expect(await printedBy(root, parts)).toEqual(['function\n', expect.stringMatching(/./)])
+  })
+})
