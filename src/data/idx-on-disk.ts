@@ -6,10 +6,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { shapeError, sizeOf } from '../tensor/shape.js'
 import { unsafeTensor } from '../tensor/tensor.js'
-import { blame, type DataError, inconsistentData, malformedData, unreadableFile } from './data-error.js'
+import { type DataError, inconsistentData, malformedData } from './data-error.js'
 import { checkedTargets, type Dataset, type Normalisation, unitRange } from './dataset.js'
 import { type IdxHeader, idxElements, parseIdx, parseIdxHeader } from './idx.js'
-import { nodeModule } from './node-module.js'
+import { filesOfNode, type RandomAccess, reading, type WithFile } from './random-access.js'
 
 /** The two files of a dataset, not compressed, and how their numbers are to be read. */
 export interface IdxOnDisk {
@@ -23,52 +23,8 @@ export interface IdxOnDisk {
   readonly normalisation?: Normalisation
 }
 
-/** What may be read of a file. */
-interface File {
-  readonly size: number
-  readonly read: (position: number, length: number) => Uint8Array
-}
-
-/** Opens a file for a while. */
-type WithFile = <A>(path: string, use: (file: File) => A) => A
-
-const filesOfNode = (): WithFile => {
-  const { closeSync, fstatSync, openSync, readSync } = nodeModule('node:fs')
-  return (path, use) => {
-    const handle = openSync(path, 'r')
-    try {
-      return use({
-        size: fstatSync(handle).size,
-        read: (position, length) => {
-          const bytes = new Uint8Array(length)
-          for (let done = 0; done < length; ) {
-            const got = readSync(handle, bytes, done, length - done, position + done)
-            if (got === 0) throw new Error(`${path} ends at byte ${position + done}: it has become shorter`)
-            done += got
-          }
-          return bytes
-        },
-      })
-    } finally {
-      closeSync(handle)
-    }
-  }
-}
-
-/** Runs a reader of a file, whose failures are the file's. */
-const reading =
-  (withFile: WithFile, path: string) =>
-  <A>(use: (file: File) => E.Either<DataError, A>): E.Either<DataError, A> =>
-    pipe(
-      E.tryCatch(
-        () => withFile(path, use),
-        (cause) => unreadableFile(path, `cannot be read (${cause instanceof Error ? cause.message : cause})`),
-      ),
-      E.chain(E.mapLeft(blame(path))),
-    )
-
 /** The header, if the file is as long as it says. */
-const headerOf = ({ size, read }: File): E.Either<DataError, IdxHeader> =>
+const headerOf = ({ size, read }: RandomAccess): E.Either<DataError, IdxHeader> =>
   pipe(
     parseIdxHeader(read(0, Math.min(size, 20)), Number.MAX_SAFE_INTEGER),
     E.filterOrElse(

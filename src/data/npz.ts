@@ -6,10 +6,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { blame, type DataError, malformedData } from './data-error.js'
+import { LARGEST_RATIO } from './gzip.js'
 import { decodeNpy, encodeNpy } from './npy.js'
-
-/** Deflate spends at least 2 bits on 258 bytes: no stream grows by more than 1032. */
-const LARGEST_RATIO = 1032
 
 /** The bytes of named tensors, not compressed. `numpy.load` reads them. */
 export const encodeNpz = (tensors: Readonly<Record<string, Tensor>>): Uint8Array =>
@@ -27,6 +25,7 @@ export const encodeNpz = (tensors: Readonly<Record<string, Tensor>>): Uint8Array
  */
 export const decodeNpz = (bytes: Uint8Array): E.Either<DataError, Readonly<Record<string, Tensor>>> => {
   const refuse = (found: string, allowed: string): DataError => malformedData({ source: 'NPZ data', found, allowed })
+  let claimed = 0
   return pipe(
     E.tryCatch(
       () =>
@@ -34,6 +33,9 @@ export const decodeNpz = (bytes: Uint8Array): E.Either<DataError, Readonly<Recor
           filter: ({ name, size, originalSize }) => {
             if (originalSize > LARGEST_RATIO * size)
               throw new Error(`${name} claims ${originalSize} bytes from ${size}`)
+            // Entries that share bytes could claim the file many times over.
+            claimed += size
+            if (claimed > bytes.length) throw new Error(`entries of ${claimed} bytes up to ${name}`)
             return true
           },
         }),

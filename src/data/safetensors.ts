@@ -112,6 +112,7 @@ const parseHeader = (bytes: Uint8Array): E.Either<DataError, Header> => {
 export const decodeSafeTensors = (bytes: Uint8Array): E.Either<DataError, SafeTensors> =>
   E.chain(({ entries, metadata, start }: Header): E.Either<DataError, SafeTensors> => {
     const tensors: (readonly [string, Tensor])[] = []
+    let claimed = 0
     for (const [name, entry] of Object.entries(entries)) {
       const dtype = isEntry(entry) ? dtypes.get(entry.dtype) : undefined
       if (!isEntry(entry) || dtype === undefined)
@@ -122,6 +123,13 @@ export const decodeSafeTensors = (bytes: Uint8Array): E.Either<DataError, SafeTe
         return refuse(
           `bytes ${from} to ${to} of ${bytes.length - start} for tensor ${name}`,
           `${needed} bytes within the file, since its shape is ${showShape(entry.shape)}`,
+        )
+      // Tensors that share bytes could claim the file many times over.
+      claimed += needed
+      if (claimed > bytes.length - start)
+        return refuse(
+          `tensors of ${claimed} bytes up to ${name}`,
+          `the ${bytes.length - start} bytes of data, each in one tensor`,
         )
       const data = allocate(dtype, sizeOf(entry.shape))
       new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to))
