@@ -1,7 +1,8 @@
 /**
  * Linear memory as a stack of temporaries: within a scope it only grows, and at the end of the scope it is as it was.
  */
-import { allocate, copyInto, isTensor, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
+import { allocate, copyInto, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
+import { mapTensors } from '../within.js'
 
 const PAGE = 65536
 /** Kernels may read a few vectors past the end of an operand. */
@@ -216,32 +217,4 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     isOpen: () => depth > 0,
     peak: () => peak,
   }
-}
-
-/** f of every tensor in records and arrays, nested; everything else, and what holds no other tensor, stays the same object. */
-const mapTensors = (value: unknown, f: (t: Tensor) => Tensor): unknown => {
-  const seen = new Map<object, unknown>()
-  const walk = (node: unknown): unknown => {
-    if (typeof node !== 'object' || node === null) return node
-    if (seen.has(node)) return seen.get(node)
-    seen.set(node, node)
-    const result = isTensor(node) ? f(node) : children(node)
-    seen.set(node, result)
-    return result
-  }
-  const children = (node: object): unknown => {
-    if (Array.isArray(node)) {
-      const mapped = node.map(walk)
-      return mapped.some((child, i) => child !== node[i]) ? mapped : node
-    }
-    const prototype: unknown = Object.getPrototypeOf(node)
-    if (prototype !== Object.prototype && prototype !== null) return node
-    const changed = Object.entries(node)
-      .map(([key, child]) => [key, child, walk(child)] as const)
-      .filter(([, before, after]) => before !== after)
-    return changed.length === 0
-      ? node
-      : { ...node, ...Object.fromEntries(changed.map(([key, , after]) => [key, after])) }
-  }
-  return walk(value)
 }

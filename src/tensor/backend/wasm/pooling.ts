@@ -1,10 +1,11 @@
 /**
  * Pooling and its adjoints, plane by plane.
  */
-import { checkShape, type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
+import { checkShape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
 import { size } from '../../tensor.js'
-import { type Window2d, windowOutput } from '../../window.js'
+import type { Window2d } from '../../window.js'
 import type { Backend } from '../backend.js'
+import { holdsPaddingOnly, pooledOutput } from '../pooled.js'
 import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
 import { kernel } from './kernel.js'
@@ -13,26 +14,6 @@ type Pools = Pick<Backend, 'maxPool2d' | 'maxPool2dGrad' | 'avgPool2d' | 'avgPoo
 
 /** For the adjoint of max pooling, which needs no window. */
 const anyWindow: Window2d = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] }
-
-const outputOf = (window: Window2d, input: Shape): Quad => {
-  const [n, c, h, w] = input
-  if (input.length !== 4) throw shapeError('pooling takes [n, c, h, w]', input)
-  return [n as number, c as number, ...windowOutput(window, [h as number, w as number])]
-}
-
-/** Does a window hold nothing but padding? Windows are the same in every row, so one axis at a time tells. */
-const holdsPaddingOnly = (window: Window2d, input: Quad, output: Quad): boolean =>
-  ([0, 1] as const).some(
-    (axis) =>
-      window.padding[axis] > 0 &&
-      Array.from({ length: output[2 + axis] as number }).some((_, position) => {
-        const start = position * window.stride[axis] - window.padding[axis]
-        return !Array.from({ length: window.kernel[axis] }).some((_, tap) => {
-          const place = start + tap * window.dilation[axis]
-          return place >= 0 && place < (input[2 + axis] as number)
-        })
-      }),
-  )
 
 export const pools = (device: Device): Pools => {
   const slide = (
@@ -56,7 +37,7 @@ export const pools = (device: Device): Pools => {
   const area = (window: Window2d): number => window.kernel[0] * window.kernel[1]
 
   const maxPool2d: Backend['maxPool2d'] = (x, window) => {
-    const output = outputOf(window, x.shape)
+    const output = pooledOutput(window, x.shape)
     const input = x.shape as Quad
     if (sizeOf(output) > 0 && holdsPaddingOnly(window, input, output))
       throw shapeError('maxPool2d: a window holds nothing but padding', window.kernel, input)
@@ -82,7 +63,7 @@ export const pools = (device: Device): Pools => {
   }
 
   const avgPool2d: Backend['avgPool2d'] = (x, window) => {
-    const output = outputOf(window, x.shape)
+    const output = pooledOutput(window, x.shape)
     const from = device.dense(x)
     const { tensor, address } = device.result('float32', output)
     const cost = sizeOf(output) * (1 + 0.4 * area(window))
@@ -91,7 +72,7 @@ export const pools = (device: Device): Pools => {
   }
 
   const avgPool2dGrad: Backend['avgPool2dGrad'] = (gy, window, input) => {
-    const output = outputOf(window, checkShape(input))
+    const output = pooledOutput(window, checkShape(input))
     if (!ShapeEq.equals(gy.shape, output))
       throw shapeError('avgPool2dGrad: the cotangent has not the shape of the output', gy.shape, output)
     const from = device.dense(gy)

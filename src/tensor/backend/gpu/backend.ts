@@ -1,0 +1,85 @@
+/**
+ * The Backend algebra as gpu.js kernels.
+ */
+import type { Task } from 'fp-ts/lib/Task.js'
+import type { Backend } from '../backend.js'
+import { convolutions } from './convolution.js'
+import type { Device } from './device.js'
+import { elementwise } from './elementwise.js'
+import type { GpuMode } from './library.js'
+import { pools } from './pooling.js'
+import { products } from './products.js'
+import { type Session, sessionOn } from './session.js'
+
+export interface GpuBackend extends Backend {
+  readonly mode: GpuMode
+  /**
+   * The body as one asynchronous unit. What it computes stays on the device until somebody looks at it; what it returns is
+   * copied out. The body must be pure: where the device does not answer at once, it is run again for each number that is
+   * looked at on the way, without computing anything twice. Tasks of one backend take turns.
+   */
+  readonly task: <A>(body: () => A) => Task<A>
+  /** Lets the device go. */
+  readonly close: () => void
+}
+
+/** Numbers whose products and sums need more digits than a float has. */
+const probe = Float32Array.from({ length: 64 }, (_, i) => Math.fround((i % 2 === 0 ? 1 : -1) / (i + 3)) * 3 ** (i % 9))
+
+/** Does the device keep the digits that two floats know together? A compiler that regroups sums loses them. */
+const keepsPairs = async (device: Device): Promise<boolean> => {
+  const numbers = device.upload(probe)
+  const parameters = [probe.length, probe.length, 1]
+  const pairs = device.launch({ kernel: 'partDots', operands: [numbers, numbers], parameters, length: 2 })
+  const [high, low] = (await device.read(pairs)) as unknown as readonly [number, number]
+  const exact = probe.reduce((sum, x) => sum + x * x, 0)
+  return Math.abs(high + low - exact) <= 2 ** -40 * exact && low !== 0
+}
+
+/** The algebra on a device, and the session in which it computes. @internal */
+export const backendOn = async (
+  device: Device,
+): Promise<{ readonly backend: GpuBackend; readonly session: Session; readonly keepsPairs: boolean }> => {
+  const session = sessionOn(device)
+  const pairs = await keepsPairs(device)
+  const ofElements = elementwise(session)
+  const ofProducts = products(session, { keepsPairs: pairs })
+  const operations = {
+    ...ofElements,
+    ...ofProducts,
+    ...convolutions(session, { ...ofElements, ...ofProducts }),
+    ...pools(session),
+  }
+  /** Outside of scopes, an operation is a scope of its own. */
+  const scoped =
+    <Arguments extends readonly unknown[], A>(operation: (...args: Arguments) => A): ((...args: Arguments) => A) =>
+    (...args) =>
+      session.isOpen() ? operation(...args) : session.scope(() => operation(...args))
+  const backend: GpuBackend = {
+    name: `gpu (${device.mode})`,
+    dtype: 'float32',
+    mode: device.mode,
+    scope: session.scope,
+    task: session.task,
+    close: device.close,
+    map: scoped(operations.map),
+    zip: scoped(operations.zip),
+    matmul: scoped(operations.matmul),
+    sum: scoped(operations.sum),
+    rowDots: scoped(operations.rowDots),
+    weightedRowSum: scoped(operations.weightedRowSum),
+    scaleRows: scoped(operations.scaleRows),
+    pad2d: scoped(operations.pad2d),
+    conv2d: scoped(operations.conv2d),
+    conv2dInputGrad: scoped(operations.conv2dInputGrad),
+    conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),
+    conv2dSquaredNorm: scoped(operations.conv2dSquaredNorm),
+    conv2dGramSquaredNorm: scoped(operations.conv2dGramSquaredNorm),
+    conv2dWeightedGrad: scoped(operations.conv2dWeightedGrad),
+    maxPool2d: scoped(operations.maxPool2d),
+    maxPool2dGrad: scoped(operations.maxPool2dGrad),
+    avgPool2d: scoped(operations.avgPool2d),
+    avgPool2dGrad: scoped(operations.avgPool2dGrad),
+  }
+  return { backend, session, keepsPairs: pairs }
+}

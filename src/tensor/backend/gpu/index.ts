@@ -1,0 +1,60 @@
+/**
+ * The GPU backend: the algebra as kernels of gpu.js, an optional peer that is loaded when a backend is asked for.
+ *
+ * @module
+ */
+import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
+import type { Task } from 'fp-ts/lib/Task.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Backend } from '../backend.js'
+import { defaultBackend } from '../default.js'
+import { backendOn, type GpuBackend } from './backend.js'
+import { deviceOf } from './device.js'
+import { chooseMode, type GpuMode, loadLibrary } from './library.js'
+
+export type { GpuBackend } from './backend.js'
+export type { GpuMode } from './library.js'
+
+export interface GpuOptions {
+  /** Default: the best that a GPU may stand behind. `webasm` and `cpu` run the same kernels without one. */
+  readonly mode?: GpuMode
+}
+
+/**
+ * A float32 backend whose operations are gpu.js kernels.
+ *
+ * Cost       one output cell a thread; within a scope tensors stay on the device until somebody looks at them
+ * Guarantee  agrees with the reference to 1e-5 of the sum of the terms; squared norms in two floats (48 bits)
+ * Errors     a sentence where gpu.js is not installed, or the machine has no such mode
+ *
+ * @example
+ * const made = await gpu({ mode: 'cpu' })()
+ * made._tag // => 'Right'
+ */
+export const gpu =
+  ({ mode }: GpuOptions = {}): TaskEither<string, GpuBackend> =>
+  async (): Promise<Either<string, GpuBackend>> => {
+    const library = await loadLibrary()
+    if (isLeft(library)) return library
+    const chosen = await chooseMode(library.right, mode)()
+    if (isLeft(chosen)) return chosen
+    return right((await backendOn(deviceOf(library.right, chosen.right))).backend)
+  }
+
+/** A backend, and where it is not the one that was hoped for, why. */
+export interface Choice {
+  readonly backend: Backend
+  /** One sentence about why there is no GPU; undefined where there is one. */
+  readonly why?: string
+}
+
+/**
+ * The GPU where the machine has one, else the wasm backend with a sentence that says so. A GPU that does not answer at once
+ * (WebGPU) is left out: it computes within `task` only.
+ */
+export const gpuOrWasm: Task<Choice> = async () => {
+  const made = await gpu()()
+  return isLeft(made)
+    ? { backend: defaultBackend(), why: `${made.left} Computing on the CPU, by WebAssembly.` }
+    : { backend: made.right }
+}

@@ -1,0 +1,252 @@
+/**
+ * What lives on a device for the time of a scope, and tensors whose numbers are fetched when somebody looks at them.
+ *
+ * A device that answers at once is asked at once. Where answers take their time (WebGPU), a body that looks at a number is
+ * left, the number is fetched, and the body is run again: it is pure, so it asks for the same things in the same order, and
+ * what was computed before is not computed again.
+ */
+import type { Task } from 'fp-ts/lib/Task.js'
+import { type Shape, sizeOf } from '../../shape.js'
+import { allocate, copyInto, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
+import { mapTensors } from '../within.js'
+import type { Device, Handle, KernelName } from './device.js'
+
+/** Numbers on the device. */
+export interface Slot {
+  readonly handle: Handle
+  readonly length: number
+  readonly state: { value: Float32Array | undefined; isReleased: boolean }
+}
+
+/** How the numbers of a slot become those of a tensor. */
+export interface Reading<D extends 'float32' | 'float64' | 'int32'> {
+  readonly dtype: D
+  readonly decode: (numbers: Float32Array) => Storage
+  /** Are the numbers on the device those of the tensor? */
+  readonly isDirect: boolean
+}
+
+export interface Session {
+  readonly launch: (
+    kernel: KernelName,
+    operands: readonly Slot[],
+    parameters: readonly number[],
+    length: number,
+  ) => Slot
+  /** Numbers of the host on the device, copied there once in a scope for each source, start and length. */
+  readonly uploadFrom: (source: Storage, start: number, length: number, numbers: () => Float32Array) => Slot
+  /** The numbers of a slot, here. */
+  readonly read: (slot: Slot) => Float32Array
+  /** A tensor that is read when somebody looks at it. */
+  readonly tensorOf: (slot: Slot, shape: Shape, reading?: Reading<'float32' | 'float64' | 'int32'>) => Tensor
+  /** The slot behind the storage of a tensor, if its numbers are there as they are. */
+  readonly slotOf: (data: Storage) => Slot | undefined
+  readonly isOpen: () => boolean
+  readonly scope: <A>(body: () => A) => A
+  readonly task: <A>(body: () => A) => Task<A>
+}
+
+/** The numbers themselves. */
+export const asFloat32: Reading<'float32'> = { dtype: 'float32', decode: (numbers) => numbers, isDirect: true }
+export const asInt32: Reading<'int32'> = {
+  dtype: 'int32',
+  decode: (numbers) => Int32Array.from(numbers),
+  isDirect: true,
+}
+
+const empty = { float32: new Float32Array(0), float64: new Float64Array(0), int32: new Int32Array(0) } as const
+
+interface Deferred {
+  readonly slot: Slot
+  readonly isDirect: boolean
+  readonly force: () => Storage
+}
+
+/** Thrown through a body that looks at a number which is still on its way. */
+interface Awaited {
+  readonly name: 'Awaited'
+  readonly slot: Slot
+}
+const isAwaited = (error: unknown): error is Awaited => error instanceof Error && error.name === 'Awaited'
+
+/** Something that a body asked for, at its place in the order. */
+interface Asked {
+  readonly what: string
+  readonly slot: Slot
+}
+
+export const sessionOn = (device: Device): Session => {
+  const deferred = new WeakMap<object, Deferred>()
+  let slots: Slot[] = []
+  let uploads = new Map<Storage, (readonly [start: number, length: number, slot: Slot])[]>()
+  let depth = 0
+  /** In a task on a device that does not answer at once: what earlier runs of the body asked for. */
+  let asked: Asked[] | undefined
+  let cursor = 0
+
+  const keep = (what: string, length: number, make: () => Handle): Slot => {
+    const before = asked?.[cursor]
+    if (before !== undefined) {
+      if (before.what !== what)
+        throw new Error(
+          `the body of a task asked for ${what} where it asked for ${before.what} before: it must be pure`,
+        )
+      cursor++
+      return before.slot
+    }
+    const slot: Slot = { handle: make(), length, state: { value: undefined, isReleased: false } }
+    slots.push(slot)
+    asked?.push({ what, slot })
+    cursor++
+    return slot
+  }
+
+  const release = (slot: Slot): void => {
+    if (slot.state.isReleased) return
+    slot.state.isReleased = true
+    slot.state.value = undefined
+    device.release(slot.handle)
+  }
+
+  const read = (slot: Slot): Float32Array => {
+    if (slot.state.isReleased)
+      throw new Error('a tensor was used after the end of the scope that made it: return it from the scope')
+    if (slot.state.value !== undefined) return slot.state.value
+    if (device.answersAtOnce) {
+      slot.state.value = device.read(slot.handle) as Float32Array
+      return slot.state.value
+    }
+    if (asked === undefined)
+      throw new Error(`a device of mode ${device.mode} does not answer at once: compute within its task`)
+    throw Object.assign(new Error('a body looked at a number that is on its way, and is run again'), {
+      name: 'Awaited' as const,
+      slot,
+    })
+  }
+
+  const tensorOf: Session['tensorOf'] = (slot, shape, { dtype, decode, isDirect } = asFloat32) => {
+    let real: Storage | undefined
+    const force = (): Storage => {
+      real ??= decode(read(slot))
+      return real
+    }
+    const data = new Proxy(empty[dtype], {
+      get: (_, property) => {
+        const storage = force()
+        const value: unknown = Reflect.get(storage, property, storage)
+        return typeof value === 'function' ? value.bind(storage) : value
+      },
+      has: (_, property) => Reflect.has(force(), property),
+    }) as Storage
+    deferred.set(data, { slot, isDirect, force })
+    return { ...unsafeTensor(empty[dtype], shape), data }
+  }
+
+  const copyOut = (t: Tensor): Tensor => {
+    const own = deferred.get(t.data)
+    if (own === undefined) return t
+    const out = allocate(t.dtype, size(t))
+    copyInto(out, 0, { ...t, data: own.force() })
+    return unsafeTensor(out, t.shape)
+  }
+
+  /** Gives back what was made since, but for what a result still needs. */
+  const shrink = (mark: number, kept: ReadonlySet<Slot>): void => {
+    for (const slot of slots.slice(mark)) if (!kept.has(slot)) release(slot)
+    slots = [...slots.slice(0, mark), ...slots.slice(mark).filter((slot) => kept.has(slot))]
+    for (const [source, copies] of uploads) {
+      const rest = copies.filter(([, , slot]) => !slot.state.isReleased)
+      if (rest.length === 0) uploads.delete(source)
+      else uploads.set(source, rest)
+    }
+  }
+
+  const nested = <A>(body: () => A): A => {
+    const mark = slots.length
+    const kept = new Set<Slot>()
+    // What is made of the numbers of other slots is read while these are there.
+    depth++
+    try {
+      const result = body()
+      mapTensors(result, (t) => {
+        const own = deferred.get(t.data)
+        if (own?.isDirect === true) kept.add(own.slot)
+        else if (asked === undefined) own?.force()
+        return t
+      })
+      return result
+    } finally {
+      depth--
+      if (asked === undefined) shrink(mark, kept)
+    }
+  }
+
+  const outermost = <A>(body: () => A): A => {
+    depth = 1
+    try {
+      return mapTensors(body(), copyOut) as A
+    } finally {
+      depth = 0
+      uploads = new Map()
+      if (asked === undefined) shrink(0, new Set())
+    }
+  }
+
+  /** Tasks take turns: a device has one session. */
+  let last: Promise<unknown> = Promise.resolve()
+  const replayed = async <A>(body: () => A): Promise<A> => {
+    const record: Asked[] = []
+    try {
+      for (;;) {
+        asked = record
+        cursor = 0
+        try {
+          return outermost(body)
+        } catch (error) {
+          if (!isAwaited(error)) throw error
+          const { slot } = error
+          asked = undefined
+          slot.state.value = await device.read(slot.handle)
+        }
+      }
+    } finally {
+      asked = undefined
+      shrink(0, new Set())
+    }
+  }
+  const task =
+    <A>(body: () => A): Task<A> =>
+    () => {
+      const result = last.then(async () => (device.answersAtOnce ? outermost(body) : replayed(body)))
+      last = result.catch(() => undefined)
+      return result
+    }
+
+  return {
+    launch: (kernel, operands, parameters, length) =>
+      keep(`${kernel} of ${length} numbers`, length, () =>
+        device.launch({ kernel, operands: operands.map(({ handle }) => handle), parameters, length }),
+      ),
+    uploadFrom: (source, start, length, numbers) => {
+      const copies = uploads.get(source) ?? []
+      const found = copies.find(([from, count]) => from === start && count === length)
+      if (found !== undefined) return found[2]
+      const slot = keep(`an upload of ${length} numbers`, length, () => device.upload(numbers()))
+      uploads.set(source, [...copies, [start, length, slot]])
+      return slot
+    },
+    read,
+    tensorOf,
+    slotOf: (data) => {
+      const own = deferred.get(data)
+      return own?.isDirect === true ? own.slot : undefined
+    },
+    isOpen: () => depth > 0,
+    scope: (body) => (depth > 0 ? nested(body) : outermost(body)),
+    task,
+  }
+}
+
+/** A tensor without numbers, or of zeros: nothing to compute. */
+export const zerosOf = (shape: Shape, dtype: 'float32' | 'float64' | 'int32'): Tensor =>
+  unsafeTensor(allocate(dtype, sizeOf(shape)), shape)

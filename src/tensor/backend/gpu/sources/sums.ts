@@ -1,0 +1,116 @@
+/**
+ * Products of matrices, sums and weighted rows.
+ */
+
+/** parameters = m, p, inner extent, then of each operand: offset, strides of batch, row and column. */
+const matmul = `function (a, b, p) {
+  const m = p[0];
+  const columns = p[1];
+  const inner = p[2];
+  const row = quotient(real(this.thread.x), columns);
+  const j = this.thread.x - row * columns;
+  const batch = quotient(row, m);
+  const i = row - batch * m;
+  const left = p[3] + batch * p[4] + i * p[5];
+  const right = p[7] + batch * p[8] + j * p[10];
+  const stepLeft = p[6];
+  const stepRight = p[9];
+  let sum = 0;
+  for (let k = 0; k < inner; k++) { sum += a[left + k * stepLeft] * b[right + k * stepRight]; }
+  return sum;
+}`
+
+/** Sums of the parts of rows. parameters = length of a row, length of a part, parts of a row. */
+const partSums = `function (a, p) {
+  const row = quotient(real(this.thread.x), p[2]);
+  const part = this.thread.x - row * p[2];
+  const start = part * p[1];
+  const count = Math.min(p[1], p[0] - start);
+  const at = row * p[0] + start;
+  let sum = 0;
+  for (let k = 0; k < count; k++) { sum += a[at + k]; }
+  return sum;
+}`
+
+/**
+ * A sum of two floats carries the digits that one alone would lose: s + e = high + h without error (Knuth), x y = h + l
+ * without error (Dekker, Veltkamp). Where arithmetic is in float64, l and e are 0, and the digits are split at the end.
+ */
+const accumulate = (terms: string): string => `
+    ${terms}
+    const s = high + h;
+    const v = s - high;
+    const e = low + ((high - (s - v)) + (h - v) + l);
+    high = s + e;
+    low = e - (high - s);`
+
+const split = `
+  const total = high + low;
+  const z = total - high;
+  const rounded = Math.fround(total);
+  let answer = rounded;
+  if (which > 0.5) { answer = (total - rounded) + ((high - (total - z)) + (low - z)); }
+  return answer;`
+
+/** Inner products of the parts of rows, each as high and low. parameters as of partSums. */
+const partDots = `function (a, b, p) {
+  const pair = quotient(real(this.thread.x), 2);
+  const which = this.thread.x - pair * 2;
+  const row = quotient(pair, p[2]);
+  const part = pair - row * p[2];
+  const start = part * p[1];
+  const count = Math.min(p[1], p[0] - start);
+  const at = row * p[0] + start;
+  let high = 0;
+  let low = 0;
+  for (let k = 0; k < count; k++) {${accumulate(`
+    const x = a[at + k];
+    const y = b[at + k];
+    const h = x * y;
+    const t = 4097 * x;
+    const xh = t - (t - x);
+    const xl = x - xh;
+    const u = 4097 * y;
+    const yh = u - (u - y);
+    const yl = y - yh;
+    const l = ((xh * yh - h) + xh * yl + xl * yh) + xl * yl;`)}
+  }${split}
+}`
+
+/** Sums of so many pairs each, as pairs. parameters = pairs of a row. */
+const pairSums = `function (a, p) {
+  const row = quotient(real(this.thread.x), 2);
+  const which = this.thread.x - row * 2;
+  const at = row * p[0] * 2;
+  let high = 0;
+  let low = 0;
+  for (let k = 0; k < p[0]; k++) {${accumulate(`
+    const h = a[at + 2 * k];
+    const l = a[at + 2 * k + 1];`)}
+  }${split}
+}`
+
+/** parameters = rows, length of a row. */
+const weightedRowSum = `function (weight, a, p) {
+  let sum = 0;
+  for (let n = 0; n < p[0]; n++) { sum += weight[n] * a[n * p[1] + this.thread.x]; }
+  return sum;
+}`
+
+/** parameters = length of a row, the smallest normal number. */
+const scaleRows = `function (weight, a, p) {
+  const n = quotient(real(this.thread.x), p[0]);
+  const y = weight[n] * a[this.thread.x];
+  return Math.abs(y) < p[1] ? 0 : y;
+}`
+
+export type SumKernel = 'matmul' | 'partSums' | 'partDots' | 'pairSums' | 'weightedRowSum' | 'scaleRows'
+
+export const sumSources: Readonly<Record<SumKernel, string>> = {
+  matmul,
+  partSums,
+  partDots,
+  pairSums,
+  weightedRowSum,
+  scaleRows,
+}
