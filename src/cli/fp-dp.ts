@@ -1,6 +1,8 @@
 /**
  * The commands of `fp-dp`: one line each.
  */
+import { calibrateCommand } from './commands/calibrate.js'
+import { curveCommand } from './commands/curve.js'
 import { epsilonCommand } from './commands/epsilon.js'
 import type { Program } from './program.js'
 
@@ -8,5 +10,5 @@ export const fpDp = (version: string): Program => ({
   name: 'fp-dp',
   summary: 'Differentially private learning: what a training spends, how much noise it needs, and the training itself.',
   version,
-  commands: [epsilonCommand],
+  commands: [epsilonCommand, calibrateCommand, curveCommand],
 })

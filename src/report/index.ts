@@ -5,5 +5,12 @@
  */
 export * from './event-facts.js'
 export * from './line-chart.js'
+export * from './png.js'
 export * from './privacy-report.js'
-export { type MissingPackage, type NothingToDraw, type ReportError, showReportError } from './report-error.js'
+export {
+  type MissingFont,
+  type MissingPackage,
+  type NothingToDraw,
+  type ReportError,
+  showReportError,
+} from './report-error.js'

@@ -7,7 +7,8 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
-import { type ReportError, withoutPackage, withoutPoints } from './report-error.js'
+import { loadPackage } from './optional-package.js'
+import { type ReportError, withoutPoints } from './report-error.js'
 
 /** A place on a curve. Where either number is not finite, the curve is interrupted. */
 export type Point = readonly [x: number, y: number]
@@ -16,6 +17,8 @@ export type Point = readonly [x: number, y: number]
 export interface Series {
   readonly name: string
   readonly points: readonly Point[]
+  /** Drawn with gaps: for what is no bound, or not the claim. */
+  readonly dashed?: boolean
 }
 
 /** A number line. */
@@ -47,6 +50,8 @@ const INK = '#1f2328'
 const WIDTH = 640
 const PANEL_HEIGHT = 220
 const LEGEND_HEIGHT = 26
+/** Each further line of a legend or a title. */
+const LINE_HEIGHT = 18
 const TITLE_HEIGHT = 38
 const MARGIN = { left: 58, right: 20, top: 22, bottom: 40 } as const
 
@@ -66,7 +71,7 @@ const usable = (axis: Axis, value: number): boolean => !Number.isNaN(place(axis,
 
 /** 1e-5, where Plot would write 10µ. */
 const powerOfTen = (value: number): string =>
-  value >= 0.001 && value < 10_000 ? `${Number(value.toPrecision(3))}` : value.toExponential(0)
+  value >= 0.001 && value < 10_000 ? `${Number(value.toPrecision(3))}` : value.toExponential(0).replace('+', '')
 
 type Extent = readonly [least: number, most: number]
 
@@ -98,11 +103,17 @@ interface PanelPlace {
 }
 
 const drawPanel = (plot: Plot, document: Document, { x, extent, panel }: PanelPlace): Element => {
-  const marks = panel.series.flatMap(({ points }, index) => {
+  const marks = panel.series.flatMap(({ points, dashed = false }, index) => {
     const colour = COLOURS[index % COLOURS.length] as string
     // Plot breaks a line at an undefined number, and would stretch its scale to an infinite one.
     const drawn = points.map(([a, b]) => [place(x, a), place(panel, b)])
-    const line = plot.line(drawn, { x: '0', y: '1', stroke: colour, strokeWidth: 2 })
+    const line = plot.line(drawn, {
+      x: '0',
+      y: '1',
+      stroke: colour,
+      strokeWidth: 2,
+      ...(dashed ? { strokeDasharray: '6 4' } : {}),
+    })
     return points.length <= MOST_DOTS ? [line, plot.dot(drawn, { x: '0', y: '1', fill: colour, r: 2.5 })] : [line]
   })
   return plot.plot({
@@ -122,6 +133,36 @@ const drawPanel = (plot: Plot, document: Document, { x, extent, panel }: PanelPl
 
 const SVG = 'http://www.w3.org/2000/svg'
 
+/** Lines of a text of which a character is about so wide. */
+const linesOf = (text: string, characterWidth: number): readonly string[] => {
+  const most = Math.floor((WIDTH - MARGIN.left - MARGIN.right) / characterWidth)
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
+interface LegendEntry {
+  readonly left: number
+  readonly line: number
+}
+
+/** Where each name of a legend stands: beside the one before it, or on a line of its own. */
+const legendPlaces = (series: readonly Series[]): readonly LegendEntry[] => {
+  const places: LegendEntry[] = []
+  let [left, line] = [MARGIN.left as number, 0]
+  for (const { name } of series) {
+    const width = 44 + 7 * name.length
+    if (left > MARGIN.left && left + width - 22 > WIDTH - MARGIN.right) [left, line] = [MARGIN.left, line + 1]
+    places.push({ left, line })
+    left += width
+  }
+  return places
+}
+
 const draw = (plot: Plot, document: Document, chart: LineChart): string => {
   const { title, x, panels } = chart
   const extent = sharedExtent(chart)
@@ -133,37 +174,35 @@ const draw = (plot: Plot, document: Document, chart: LineChart): string => {
   }
   const words = (text: string, at: Readonly<Record<string, string | number>>): Element =>
     element('text', { fill: INK, 'font-family': 'system-ui, sans-serif', 'font-size': 12, ...at }, text)
-  const panelHeight = PANEL_HEIGHT + LEGEND_HEIGHT
-  const height = TITLE_HEIGHT + panels.length * panelHeight
+  const titleLines = linesOf(title, 8)
+  const legends = panels.map(({ series }) => legendPlaces(series))
+  const legendHeights = legends.map((places) => LEGEND_HEIGHT + LINE_HEIGHT * (places.at(-1)?.line ?? 0))
+  const titleHeight = TITLE_HEIGHT + LINE_HEIGHT * (titleLines.length - 1)
+  const height = titleHeight + legendHeights.reduce((sum, legend) => sum + legend + PANEL_HEIGHT, 0)
   const root = element('svg', { xmlns: SVG, viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height, role: 'img' })
   root.append(element('title', {}, title))
   // A viewer with a dark page would show dark lines on it.
   root.append(element('rect', { width: WIDTH, height, fill: 'white' }))
-  root.append(words(title, { x: MARGIN.left, y: 25, 'font-size': 15, 'font-weight': 600 }))
+  titleLines.forEach((line, index) => {
+    root.append(words(line, { x: MARGIN.left, y: 25 + LINE_HEIGHT * index, 'font-size': 15, 'font-weight': 600 }))
+  })
+  let top = titleHeight
   panels.forEach((panel, index) => {
-    const top = TITLE_HEIGHT + index * panelHeight
-    panel.series.reduce((left, { name }, series) => {
+    panel.series.forEach(({ name, dashed = false }, series) => {
       const colour = COLOURS[series % COLOURS.length] as string
-      root.append(element('rect', { x: left, y: top + 7, width: 16, height: 4, fill: colour }))
-      root.append(words(name, { x: left + 22, y: top + 13 }))
-      return left + 44 + 7 * name.length
-    }, MARGIN.left as number)
+      const { left, line } = (legends[index] as readonly LegendEntry[])[series] as LegendEntry
+      const y = top + LINE_HEIGHT * line
+      root.append(element('rect', { x: left, y: y + 7, width: dashed ? 6 : 16, height: 4, fill: colour }))
+      if (dashed) root.append(element('rect', { x: left + 10, y: y + 7, width: 6, height: 4, fill: colour }))
+      root.append(words(name, { x: left + 22, y: y + 13 }))
+    })
     const drawn = drawPanel(plot, document, { x, extent, panel })
-    drawn.setAttribute('y', `${top + LEGEND_HEIGHT}`)
+    top += legendHeights[index] as number
+    drawn.setAttribute('y', `${top}`)
     root.append(drawn)
+    top += PANEL_HEIGHT
   })
   return root.outerHTML
-}
-
-/** A package that is not installed is the caller's to add; anything else that goes wrong in it is a defect. */
-const loadPackage = async <A>(name: string, load: () => Promise<A>): Promise<E.Either<ReportError, A>> => {
-  try {
-    return E.right(await load())
-  } catch (cause) {
-    const code = (cause as { readonly code?: unknown } | null)?.code
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return E.left(withoutPackage(name))
-    throw cause
-  }
 }
 
 const loadDocument = async (): Promise<E.Either<ReportError, Document>> => {

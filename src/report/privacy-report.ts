@@ -9,6 +9,7 @@ import { normalise, type PrivacyEvent, showEvent } from '../privacy/event/event.
 import { eventToJson } from '../privacy/event/json.js'
 import { type Neighbouring, showNeighbouring } from '../privacy/neighbouring.js'
 import { type EventFacts, eventFacts } from './event-facts.js'
+import { rounded } from './rounded.js'
 
 /** What a report is made of. */
 export interface PrivacyReportRequest<Curve> {
@@ -86,15 +87,6 @@ export const privacyReport = <Curve>({
       notCovered: [...notCovered, ...always],
     })),
   )
-}
-
-/** Six digits of a number, never below it (`up`) or never above it (`down`): a bound that is rounded stays one. */
-const rounded = (x: number, towards: 'up' | 'down' | 'nearest'): string => {
-  const near = Number(x.toPrecision(6))
-  const sign = towards === 'up' ? 1 : towards === 'down' ? -1 : 0
-  if (!Number.isFinite(x) || sign * (near - x) >= 0) return String(near)
-  const unit = 10 ** (Math.floor(Math.log10(Math.abs(x))) - 5)
-  return String(Number((near + sign * unit).toPrecision(6)))
 }
 
 const list = (title: string, items: readonly string[]): readonly string[] =>
