@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { reference } from '../src/tensor/backend/reference.js'
+import { erfc } from '../src/tensor/special.js'
 import { arange, at, full, size, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
 import { broadcast, reshape } from '../src/tensor/view.js'
 import { convolutions, pools } from './arbitraries/geometry.js'
@@ -45,6 +46,7 @@ describe('reference: formulas, written down once more from their definition', ()
       relu: (x: number) => Math.max(x, 0),
       tanh: Math.tanh,
       sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
+      gelu: (x: number) => x * (erfc(-x * Math.SQRT1_2) / 2),
     } as const
     fc.assert(
       fc.property(
@@ -75,6 +77,8 @@ describe('reference: formulas, written down once more from their definition', ()
       reluGrad: (a: number, b: number) => (b > 0 ? a : 0),
       tanhGrad: (a: number, b: number) => a * (1 - b ** 2),
       sigmoidGrad: (a: number, b: number) => a * b * (1 - b),
+      geluGrad: (a: number, b: number) =>
+        (erfc(-b * Math.SQRT1_2) / 2 + b * (Math.exp((-b * b) / 2) / Math.sqrt(2 * Math.PI))) * a,
     } as const
     fc.assert(
       fc.property(

@@ -46,6 +46,8 @@ const binaryTerms: Readonly<Record<BinaryOp, (a: number, b: number) => number>> 
   reluGrad: (a) => Math.abs(a),
   tanhGrad: (a, b) => Math.abs(a) * (1 + b * b),
   sigmoidGrad: (a, b) => Math.abs(a * b) * (1 + Math.abs(b)),
+  // Φ ≤ 1 and |b| φ(b) < 0.25
+  geluGrad: (a) => 1.25 * Math.abs(a),
 }
 
 export const map = (op: UnaryOp, x: Tensor): Application => {

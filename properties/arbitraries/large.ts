@@ -5,6 +5,7 @@ import { reference } from '../../src/tensor/backend/reference.js'
 import { reshape, slice, transpose } from '../../src/tensor/view.js'
 import type { Convolution2d, Window2d } from '../../src/tensor/window.js'
 import * as A from './application.js'
+import { groupNorm, groupNormGrad, someStatistics } from './normalisation.js'
 import { noise } from './tensor.js'
 
 const x = (...shape: readonly number[]) => noise(shape, { seed: 1 })
@@ -44,6 +45,11 @@ const convolutionCases = convolutionShapes.flatMap(([name, convolution, input, o
 const pool: Window2d = { kernel: [3, 2], stride: [2, 1], padding: [1, 1], dilation: [1, 1] }
 
 export const large: readonly (readonly [string, A.Application])[] = [
+  ['groupNorm, 5 groups of 4 × 19 × 23', groupNorm('y', x(7, 20, 19, 23), 5, { weight: y(20), bias: x(20) })],
+  [
+    'groupNormGrad, 5 groups of 4 × 19 × 23',
+    groupNormGrad('gx', [x(7, 20, 19, 23), y(7, 20, 19, 23), ...someStatistics(x(7, 5))], y(20)),
+  ],
   ['tanh, 3 × 70001', A.map('tanh', x(3, 70001))],
   ['exp, transposed 301 × 257', A.map('exp', transpose()(x(301, 257)))],
   ['add, 1 × 40009 to 5 × 1', A.zip('add', x(1, 40009), y(5, 1))],

@@ -7,6 +7,7 @@ import { reference } from '../../src/tensor/backend/reference.js'
 import type { Shape } from '../../src/tensor/shape.js'
 import * as A from './application.js'
 import { convolutions, pools } from './geometry.js'
+import { groupNormGrads, groupNorms } from './normalisation.js'
 import { extents, ordinary, type ShapeConstraints, shapes, type TensorConstraints, tensorsOf } from './tensor.js'
 
 /**
@@ -84,8 +85,12 @@ const pooling = (apply: typeof A.avgPool2d): Operation =>
 
 /** All of them. */
 export const operations: readonly Operation[] = [
-  ...(['neg', 'abs', 'exp', 'log', 'sqrt', 'square', 'reciprocal', 'relu', 'tanh', 'sigmoid'] as const).map(unary),
-  ...(['add', 'sub', 'mul', 'div', 'max', 'min', 'reluGrad', 'tanhGrad', 'sigmoidGrad'] as const).map(binary),
+  ...(['neg', 'abs', 'exp', 'log', 'sqrt', 'square', 'reciprocal', 'relu', 'tanh', 'sigmoid', 'gelu'] as const).map(
+    unary,
+  ),
+  ...(['add', 'sub', 'mul', 'div', 'max', 'min', 'reluGrad', 'tanhGrad', 'sigmoidGrad', 'geluGrad'] as const).map(
+    binary,
+  ),
   operation('matmul', {}, (constraints) =>
     fc
       .tuple(broadcastable({ maxRank: 2, maxExtent: 3 }), extents({ max: 9 }), extents({ max: 9 }), extents({ max: 9 }))
@@ -119,6 +124,12 @@ export const operations: readonly Operation[] = [
         fc.record({ top: fc.nat(2), bottom: fc.nat(2), left: fc.nat(2), right: fc.nat(2) }),
       )
       .map(([x, padding]) => A.pad2d(x, padding)),
+  ),
+  ...(['y', 'mean', 'inverseDeviation'] as const).map((reading) =>
+    operation(`groupNorm, ${reading}`, { flow: 'contained', rows: [0] }, groupNorms(reading)),
+  ),
+  ...(['gx', 'ofWeight', 'ofBias'] as const).map((reading) =>
+    operation(`groupNormGrad, ${reading}`, { flow: 'contained', rows: [0, 1, 2, 3] }, groupNormGrads(reading)),
   ),
   operation('conv2d', { flow: 'contained', rows: [0] }, (constraints) =>
     convolutions.chain(({ convolution, input, weight }) =>

@@ -26,6 +26,16 @@ const misfits: readonly Misfit[] = [
   ['weightedRowSum: weights of rank 2', (b) => b.weightedRowSum(z(2, 1), z(2, 4))],
   ['scaleRows: counts differ', (b) => b.scaleRows(z(3), z(2, 4))],
   ['pad2d: a vector', (b) => b.pad2d(z(3), { top: 1, bottom: 1, left: 1, right: 1 })],
+  ['groupNorm: groups', (b) => b.groupNorm(z(2, 3, 4), { groups: 2, epsilon: 1 }, {})],
+  ['groupNorm: a scale', (b) => b.groupNorm(z(2, 4, 4), { groups: 2, epsilon: 1 }, { weight: z(2) })],
+  [
+    'groupNormGrad: cotangent',
+    (b) => b.groupNormGrad(z(2, 4, 4), z(2, 4, 3), undefined, { mean: z(2, 2), inverseDeviation: z(2, 2) }),
+  ],
+  [
+    'groupNormGrad: statistics',
+    (b) => b.groupNormGrad(z(2, 4, 4), z(2, 4, 4), undefined, { mean: z(2, 2), inverseDeviation: z(1, 2) }),
+  ],
   ['conv2d: channels', (b) => b.conv2d(z(1, 3, 4, 4), z(2, 2, 2, 2), undefined, plain)],
   ['conv2d: the kernel of the weight', (b) => b.conv2d(z(1, 3, 4, 4), z(2, 3, 3, 2), undefined, plain)],
   ['conv2d: rank', (b) => b.conv2d(z(3, 4, 4), z(2, 3, 2, 2), undefined, plain)],

@@ -1,9 +1,8 @@
 /**
- * Elementwise activations. The first three run on the backend; the rest are a function and its derivative, in float64.
+ * Elementwise activations. Those of which the backend has both run there; the rest are a function and its derivative, in float64.
  */
 import type { BinaryOp, UnaryOp } from '../../tensor/backend/backend.js'
 import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
-import { erfc } from '../../tensor/special.js'
 import { cast, type Tensor } from '../../tensor/tensor.js'
 import type { EmptyTree } from '../../tensor/tree.js'
 import { type LayerRule, withoutParams } from '../layer.js'
@@ -56,14 +55,13 @@ export const activation = ({
 const logistic = (x: number): number => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)))
 /** log(1 + eˣ) without overflow. */
 const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
-const normalCdf = (x: number): number => erfc(-x * Math.SQRT1_2) / 2
-const normalPdf = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)
 
-/** x Φ(x) (Hendrycks, Gimpel 2016, arXiv:1606.08415). */
-export const gelu: LayerRule<EmptyTree, Tensor> = activation({
+/** x Φ(x), with Φ the standard normal distribution function (Hendrycks, Gimpel 2016, arXiv:1606.08415). */
+export const gelu: LayerRule<EmptyTree, Tensor> = withoutParams({
   name: 'gelu',
-  value: (x) => x * normalCdf(x),
-  derivative: (x) => normalCdf(x) + x * normalPdf(x),
+  output: (input) => input,
+  forward: (backend, x) => [backend.map('gelu', x), x],
+  backward: (backend, x, gy) => backend.zip('geluGrad', gy, x),
 })
 
 const geluSlope = Math.sqrt(2 / Math.PI)

@@ -20,13 +20,36 @@ import type { Tensor } from '../tensor.js'
 import type { Convolution2d, Window2d } from '../window.js'
 
 /** Functions of one number. */
-export type UnaryOp = 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'square' | 'reciprocal' | 'relu' | 'tanh' | 'sigmoid'
+export type UnaryOp =
+  | 'neg'
+  | 'abs'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'square'
+  | 'reciprocal'
+  | 'relu'
+  | 'tanh'
+  | 'sigmoid'
+  /** x Φ(x), with Φ the standard normal distribution function. */
+  | 'gelu'
 
 /**
- * Functions of two numbers. The last three are cotangents through an activation, given its cotangent a = gy and its
- * *output* b = y: reluGrad a·[b > 0], tanhGrad a·(1 − b²), sigmoidGrad a·b·(1 − b).
+ * Functions of two numbers. The last four are cotangents through an activation, given its cotangent a = gy and its
+ * *output* b = y: reluGrad a·[b > 0], tanhGrad a·(1 − b²), sigmoidGrad a·b·(1 − b); save geluGrad, which is given the
+ * *input* b = x: a·(Φ(b) + b φ(b)).
  */
-export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'reluGrad' | 'tanhGrad' | 'sigmoidGrad'
+export type BinaryOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'max'
+  | 'min'
+  | 'reluGrad'
+  | 'tanhGrad'
+  | 'sigmoidGrad'
+  | 'geluGrad'
 
 /** Rows, columns to add at each edge of the last two axes. */
 export interface Padding2d {
@@ -34,6 +57,18 @@ export interface Padding2d {
   readonly bottom: number
   readonly left: number
   readonly right: number
+}
+
+/** A scale γ [c] and a shift β [c] of each channel, where there are any. */
+export interface ChannelAffine {
+  readonly weight?: Tensor
+  readonly bias?: Tensor
+}
+
+/** The means μ of the groups of channels of each sample, and 1/√(σ² + ε): [n, g]. */
+export interface GroupStatistics {
+  readonly mean: Tensor
+  readonly inverseDeviation: Tensor
 }
 
 /** What computes: every operation on tensors that the library needs, with the contract that each implementation keeps. */
@@ -71,6 +106,27 @@ export interface Backend {
 
   /** Zeros around the last two axes. Its adjoint is a slice. */
   readonly pad2d: (x: Tensor, padding: Padding2d) => Tensor
+
+  /**
+   * Normalises each group of channels of each sample over its channels and pixels, then scales and shifts each channel:
+   * x̂ = (x − μ)/√(σ² + ε), y = γ x̂ + β, for x [n, c, …]. Rounding is relative to the largest |x| of the group over √(σ² + ε).
+   * The groups must divide the channels; a group without numbers has mean and variance 0.
+   */
+  readonly groupNorm: (
+    x: Tensor,
+    normalisation: { readonly groups: number; readonly epsilon: number },
+    affine: ChannelAffine,
+  ) => GroupStatistics & { readonly y: Tensor }
+  /**
+   * The adjoint of groupNorm, for gy [n, c, …]: the cotangent of x, and those of γ and β for each sample, Σ gy x̂ and Σ gy over
+   * pixels, [n, c] (whether there are γ and β or not).
+   */
+  readonly groupNormGrad: (
+    x: Tensor,
+    gy: Tensor,
+    weight: Tensor | undefined,
+    statistics: GroupStatistics,
+  ) => { readonly gx: Tensor; readonly ofWeight: Tensor; readonly ofBias: Tensor }
 
   /** Cross-correlation: x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o] → [n, o, oh, ow]. */
   readonly conv2d: (x: Tensor, weight: Tensor, bias: Tensor | undefined, convolution: Convolution2d) => Tensor

@@ -10,12 +10,14 @@
 import type { NdArray } from 'ndarray'
 import ops from 'ndarray-ops'
 import { broadcastShapes, ShapeEq, shapeError, sizeOf } from '../shape.js'
+import { erfc } from '../special.js'
 import { size, type Tensor, zeros } from '../tensor.js'
 import { broadcast, reshape, transpose } from '../view.js'
 import type { Convolution2d } from '../window.js'
 import type { Backend, BinaryOp, UnaryOp } from './backend.js'
 import { elements, filled, ndarrayOver } from './reference/array.js'
 import { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dWeightedGrad } from './reference/convolution.js'
+import { groupNorm, groupNormGrad } from './reference/normalisation.js'
 import { pad2d } from './reference/padding.js'
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGrad } from './reference/pooling.js'
 
@@ -43,7 +45,18 @@ const unary: Readonly<Record<UnaryOp, (y: NdArray, x: NdArray) => void>> = {
     ops.addseq(y, 1)
     ops.recipeq(y)
   },
+  gelu: (y, x) => {
+    ops.assign(y, x)
+    const data = y.data as Float64Array
+    data.forEach((value, i) => {
+      data[i] = value * normalCdf(value)
+    })
+  },
 }
+
+/** Φ and φ. */
+const normalCdf = (x: number): number => erfc(-x * Math.SQRT1_2) / 2
+const normalPdf = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)
 
 /** y ← f(a, b), for fresh y. */
 const binary: Readonly<Record<BinaryOp, (y: NdArray, a: NdArray, b: NdArray) => void>> = {
@@ -67,6 +80,14 @@ const binary: Readonly<Record<BinaryOp, (y: NdArray, a: NdArray, b: NdArray) => 
     ops.neg(y, b)
     ops.addseq(y, 1)
     ops.muleq(y, b)
+    ops.muleq(y, a)
+  },
+  geluGrad: (y, a, b) => {
+    ops.assign(y, b)
+    const data = y.data as Float64Array
+    data.forEach((value, i) => {
+      data[i] = normalCdf(value) + value * normalPdf(value)
+    })
     ops.muleq(y, a)
   },
 }
@@ -168,6 +189,8 @@ export const reference: Backend = {
   weightedRowSum,
   scaleRows,
   pad2d,
+  groupNorm,
+  groupNormGrad,
   conv2d,
   conv2dInputGrad,
   conv2dPerSampleGrad,

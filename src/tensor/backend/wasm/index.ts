@@ -7,6 +7,7 @@ import { deviceOf } from './device.js'
 import { elementwise } from './elementwise.js'
 import * as modules from './generated/modules.js'
 import { products } from './matmul.js'
+import { normalisations } from './normalisation.js'
 import { availableCores, supportsRelaxedSimd, supportsThreads } from './platform.js'
 import { pools } from './pooling.js'
 
@@ -63,7 +64,13 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     <Arguments extends readonly unknown[], A>(operation: (...args: Arguments) => A): ((...args: Arguments) => A) =>
     (...args) =>
       arena.isOpen() ? operation(...args) : arena.scope(() => operation(...args))
-  const operations = { ...elementwise(device), ...products(device), ...convolutions(device), ...pools(device) }
+  const operations = {
+    ...elementwise(device),
+    ...products(device),
+    ...normalisations(device),
+    ...convolutions(device),
+    ...pools(device),
+  }
   return {
     name: `wasm (${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
     dtype: 'float32',
@@ -76,6 +83,8 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     weightedRowSum: scoped(operations.weightedRowSum),
     scaleRows: scoped(operations.scaleRows),
     pad2d: scoped(operations.pad2d),
+    groupNorm: scoped(operations.groupNorm),
+    groupNormGrad: scoped(operations.groupNormGrad),
     conv2d: scoped(operations.conv2d),
     conv2dInputGrad: scoped(operations.conv2dInputGrad),
     conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),

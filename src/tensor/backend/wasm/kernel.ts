@@ -21,6 +21,8 @@ export const kernel = {
   averagePool: 14,
   averagePoolGrad: 15,
   pixelGram: 16,
+  groupNorm: 17,
+  groupNormGrad: 18,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {
@@ -34,6 +36,7 @@ export const unaryOps: Readonly<Record<UnaryOp, number>> = {
   relu: 7,
   tanh: 8,
   sigmoid: 9,
+  gelu: 10,
 }
 
 export const binaryOps: Readonly<Record<BinaryOp, number>> = {
@@ -46,6 +49,7 @@ export const binaryOps: Readonly<Record<BinaryOp, number>> = {
   reluGrad: 6,
   tanhGrad: 7,
   sigmoidGrad: 8,
+  geluGrad: 10,
 }
 
 /** The product of `scaleRows`, in the numbering of the binary operations. */

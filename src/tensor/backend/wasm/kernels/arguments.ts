@@ -11,3 +11,9 @@ export function argument(index: i32): i32 {
 export function address(index: i32): usize {
   return load<usize>(ARGUMENTS + ((<usize>index) << 2))
 }
+
+/** A float64 in the place of two arguments. */
+// @inline
+export function double(index: i32): f64 {
+  return load<f64>(ARGUMENTS + ((<usize>index) << 2))
+}

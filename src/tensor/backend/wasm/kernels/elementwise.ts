@@ -2,7 +2,7 @@
  * Functions of one number and of two, and copies between layouts. Operations are numbered as in `../kernel.ts`.
  */
 import { address, argument } from './arguments'
-import { exp, log, sigmoid, tanh } from './transcendental'
+import { exp, gelu, geluSlope, log, sigmoid, tanh } from './transcendental'
 
 // @inline
 function unary(op: i32, x: v128): v128 {
@@ -25,8 +25,10 @@ function unary(op: i32, x: v128): v128 {
       return f32x4.pmax(x, f32x4.splat(0))
     case 8:
       return tanh(x)
-    default:
+    case 9:
       return sigmoid(x)
+    default:
+      return gelu(x)
   }
 }
 
@@ -60,8 +62,10 @@ function binary(op: i32, a: v128, b: v128): v128 {
       return f32x4.mul(a, f32x4.sub(one, f32x4.mul(b, b)))
     case 8:
       return f32x4.mul(f32x4.mul(a, b), f32x4.sub(one, b))
-    default:
+    case 9:
       return productTowardsZero(a, b)
+    default:
+      return f32x4.mul(a, geluSlope(b))
   }
 }
 
@@ -107,6 +111,9 @@ export function mapChunk(chunk: i32): void {
       break
     case 9:
       mapRun(9, x, out, count)
+      break
+    case 10:
+      mapRun(10, x, out, count)
       break
   }
 }
@@ -195,6 +202,9 @@ export function zipChunk(chunk: i32): void {
         break
       case 9:
         zipRun(9, a, b, out, count, stepA, stepB)
+        break
+      case 10:
+        zipRun(10, a, b, out, count, stepA, stepB)
         break
     }
   }

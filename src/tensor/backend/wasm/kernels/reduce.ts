@@ -60,7 +60,8 @@ function store2(out: usize, a: v128, b: v128): void {
   v128.store(out, v128.shuffle<f32>(low, f32x4.demote_f64x2_zero(b), 0, 1, 4, 5))
 }
 
-function rowSum(x: usize, count: i32): f64 {
+/** Σ of so many float32, in float64. */
+export function rowSum(x: usize, count: i32): f64 {
   let s0 = f64x2.splat(0)
   let s1 = f64x2.splat(0)
   for (; count >= 4; count -= 4, x += 16) {

@@ -5,6 +5,7 @@ import { address } from './arguments'
 import { convolveChunk, inputGradChunk, packWeightsChunk, weightGradChunk } from './convolution'
 import { gatherChunk, mapChunk, padChunk, zipChunk } from './elementwise'
 import { gemmChunk } from './gemm'
+import { groupNormChunk, groupNormGradChunk } from './normalisation'
 import { pixelGramChunk } from './pixel-gram'
 import { averagePoolChunk, averagePoolGradChunk, maxPoolChunk, maxPoolGradChunk } from './pooling'
 import { reduceChunk, rowDotsChunk, weightedRowSumChunk } from './reduce'
@@ -66,6 +67,12 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 16:
       pixelGramChunk(chunk, scratch)
+      break
+    case 17:
+      groupNormChunk(chunk)
+      break
+    case 18:
+      groupNormGradChunk(chunk)
       break
   }
 }

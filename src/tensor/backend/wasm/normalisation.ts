@@ -1,0 +1,76 @@
+/**
+ * Group normalisation: x [n, c, …] as n·g rows, each of which is normalised.
+ */
+import { size, type Tensor } from '../../tensor.js'
+import type { Backend } from '../backend.js'
+import { type GroupExtents, groupExtents, pulledExtents } from '../group-extents.js'
+import type { Device } from './device.js'
+import { kernel } from './kernel.js'
+
+/** Numbers that a chunk handles. */
+const PART = 16384
+
+/** A chunk for each so many groups. */
+const sharing = ({ n, c, groups, pixels }: GroupExtents) => {
+  const units = n * groups
+  const unitsPerChunk = Math.max(1, Math.floor((PART * groups) / (c * pixels)))
+  return { units, unitsPerChunk, parts: Math.ceil(units / unitsPerChunk) }
+}
+
+export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'groupNormGrad'> => {
+  const vector = (t: Tensor | undefined): number => (t === undefined ? 0 : device.dense(t))
+
+  const groupNorm: Backend['groupNorm'] = (x, { groups, epsilon }, { weight, bias }) => {
+    const extents = groupExtents(x, groups, weight, bias)
+    const [from, scale, shift] = [device.dense(x), vector(weight), vector(bias)]
+    const y = device.result('float32', x.shape)
+    const mean = device.result('float32', [extents.n, groups])
+    const inverseDeviation = device.result('float32', [extents.n, groups])
+    if (size(x) === 0) {
+      mean.storage.fill(0)
+      inverseDeviation.storage.fill(1 / Math.sqrt(epsilon))
+    } else {
+      const { units, unitsPerChunk, parts } = sharing(extents)
+      device.launch({
+        kernel: kernel.groupNorm,
+        arguments: [
+          ...[from, y.address, scale, shift, mean.address, inverseDeviation.address],
+          ...[extents.c / groups, extents.pixels, groups],
+          ...new Int32Array(Float64Array.of(epsilon).buffer),
+          ...[units, unitsPerChunk],
+        ],
+        parts,
+        cost: size(x),
+      })
+    }
+    return { y: y.tensor, mean: mean.tensor, inverseDeviation: inverseDeviation.tensor }
+  }
+
+  const groupNormGrad: Backend['groupNormGrad'] = (x, gy, weight, statistics) => {
+    const extents = pulledExtents(x, gy, weight, statistics)
+    const [from, cotangent, scale] = [device.dense(x), device.dense(gy), vector(weight)]
+    const [mean, inverseDeviation] = [device.dense(statistics.mean), device.dense(statistics.inverseDeviation)]
+    const gx = device.result('float32', x.shape)
+    const ofWeight = device.result('float32', x.shape.slice(0, 2))
+    const ofBias = device.result('float32', x.shape.slice(0, 2))
+    if (size(x) === 0) {
+      ofWeight.storage.fill(0)
+      ofBias.storage.fill(0)
+    } else {
+      const { units, unitsPerChunk, parts } = sharing(extents)
+      device.launch({
+        kernel: kernel.groupNormGrad,
+        arguments: [
+          ...[from, cotangent, scale, gx.address, mean, inverseDeviation],
+          ...[extents.c / extents.groups, extents.pixels, extents.groups],
+          ...[ofWeight.address, ofBias.address, units, unitsPerChunk],
+        ],
+        parts,
+        cost: size(x),
+      })
+    }
+    return { gx: gx.tensor, ofWeight: ofWeight.tensor, ofBias: ofBias.tensor }
+  }
+
+  return { groupNorm, groupNormGrad }
+}
