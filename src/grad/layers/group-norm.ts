@@ -2,13 +2,12 @@
  * Group normalisation: the normalisation that private learning can use, since it never looks across samples.
  * n sample · g group · c channel.
  */
-import type { Backend, GroupStatistics } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
-import { full, type Tensor, zeros } from '../../tensor/tensor.js'
-import { keepingPullback, type LayerRule, layer, lazy } from '../layer.js'
+import { full, zeros } from '../../tensor/tensor.js'
+import { type LayerRule, layer } from '../layer.js'
+import { type GroupNormCache, type GroupNormParams, normalisedGroups } from './normalised-groups.js'
 
-/** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
-export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
+export type { GroupNormCache, GroupNormParams } from './normalised-groups.js'
 
 /** The settings of `groupNorm`. */
 export interface GroupNormOptions {
@@ -20,40 +19,6 @@ export interface GroupNormOptions {
   readonly affine?: boolean
   /** Shift, if scaled? Default true. */
   readonly bias?: boolean
-}
-
-/** The input, and what was found in each group of it. */
-export interface GroupNormCache {
-  readonly x: Tensor
-  readonly statistics: GroupStatistics
-}
-
-type Derivatives = ReturnType<Backend['groupNormGrad']>
-
-/** What a normalisation does, whose groups follow from the channels. @internal */
-export const normalisedGroups = (
-  groupsOf: (channels: number) => number,
-  epsilon: number,
-): Pick<LayerRule<GroupNormParams, GroupNormCache>, 'forward' | 'backward' | 'perSampleGrad' | 'pullback'> => {
-  const pulled = (backend: Backend, { weight }: GroupNormParams, cache: GroupNormCache, gy: Tensor): Derivatives =>
-    backend.groupNormGrad(cache.x, gy, weight, cache.statistics)
-  const gradients = (params: GroupNormParams, { ofWeight, ofBias }: Derivatives): GroupNormParams => ({
-    ...(params.weight === undefined ? {} : { weight: ofWeight }),
-    ...(params.bias === undefined ? {} : { bias: ofBias }),
-  })
-  return {
-    forward: (backend, params, x) => {
-      const { y, ...statistics } = backend.groupNorm(x, { groups: groupsOf(x.shape[1] as number), epsilon }, params)
-      return [y, { x, statistics }]
-    },
-    backward: (backend, params, cache, gy) => pulled(backend, params, cache, gy).gx,
-    perSampleGrad: (backend, params, cache, gy) => gradients(params, pulled(backend, params, cache, gy)),
-    pullback: (backend, params, cache, gy) => {
-      const all = lazy(() => pulled(backend, params, cache, gy))
-      const shared = { backward: () => all().gx, perSampleGrad: () => gradients(params, all()) }
-      return keepingPullback(shared, backend, params, cache, gy)
-    },
-  }
 }
 
 /**

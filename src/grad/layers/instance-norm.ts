@@ -5,7 +5,7 @@
 import { type Shape, shapeError } from '../../tensor/shape.js'
 import { full, type Tensor, zeros } from '../../tensor/tensor.js'
 import { type LayerRule, layer } from '../layer.js'
-import { type GroupNormCache, normalisedGroups } from './group-norm.js'
+import { type GroupNormCache, normalisedGroups } from './normalised-groups.js'
 
 /** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
 export type InstanceNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }

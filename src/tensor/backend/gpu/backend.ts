@@ -7,6 +7,7 @@ import { convolutions } from './convolution.js'
 import type { Device } from './device.js'
 import { elementwise } from './elementwise.js'
 import type { GpuMode } from './library.js'
+import { normalisations } from './normalisation.js'
 import { pools } from './pooling.js'
 import { products } from './products.js'
 import { type Session, sessionOn } from './session.js'
@@ -47,6 +48,7 @@ export const backendOn = async (
   const operations = {
     ...ofElements,
     ...ofProducts,
+    ...normalisations(ofElements),
     ...convolutions(session, { ...ofElements, ...ofProducts }),
     ...pools(session),
   }
@@ -70,6 +72,8 @@ export const backendOn = async (
     weightedRowSum: scoped(operations.weightedRowSum),
     scaleRows: scoped(operations.scaleRows),
     pad2d: scoped(operations.pad2d),
+    groupNorm: scoped(operations.groupNorm),
+    groupNormGrad: scoped(operations.groupNormGrad),
     conv2d: scoped(operations.conv2d),
     conv2dInputGrad: scoped(operations.conv2dInputGrad),
     conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),

@@ -47,5 +47,28 @@ const hyperbolicTangent = float(
   }`,
 )
 
+/** Φ(x): e^(−x²/2) times half the scaled complementary error function, t·P(t) with t = 1 / (1 + |x|/4), below 0. */
+const normalProbability = float(
+  ['x'],
+  `function normalProbability(x) {
+    const a = Math.min(Math.abs(x), 40);
+    const t = 1 / (1 + 0.25 * a);
+    let p = 0.0197829064;
+    p = p * t - 0.0808809325;
+    p = p * t + 0.0956030861;
+    p = p * t - 0.0317227915;
+    p = p * t + 0.0637017563;
+    p = p * t + 0.0589743890;
+    p = p * t + 0.0816032290;
+    p = p * t + 0.0934663489;
+    p = p * t + 0.0997364298;
+    p = p * t + 0.0997355655;
+    const tail = p * t * Math.exp(-0.5 * a * a);
+    let y = tail;
+    if (x >= 0) { y = 1 - tail; }
+    return y;
+  }`,
+)
+
 /** All of them; a kernel is compiled with those that it calls. */
-export const deviceFunctions: readonly DeviceFunction[] = [real, quotient, hyperbolicTangent]
+export const deviceFunctions: readonly DeviceFunction[] = [real, quotient, hyperbolicTangent, normalProbability]

@@ -1,0 +1,43 @@
+/**
+ * What layers that normalise groups of channels have in common.
+ */
+import type { Backend, GroupStatistics } from '../../tensor/backend/backend.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { keepingPullback, type LayerRule, lazy } from '../layer.js'
+
+/** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
+export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
+
+/** The input, and what was found in each group of it. */
+export interface GroupNormCache {
+  readonly x: Tensor
+  readonly statistics: GroupStatistics
+}
+
+type Derivatives = ReturnType<Backend['groupNormGrad']>
+
+/** What a normalisation does, whose groups follow from the channels. @internal */
+export const normalisedGroups = (
+  groupsOf: (channels: number) => number,
+  epsilon: number,
+): Pick<LayerRule<GroupNormParams, GroupNormCache>, 'forward' | 'backward' | 'perSampleGrad' | 'pullback'> => {
+  const pulled = (backend: Backend, { weight }: GroupNormParams, cache: GroupNormCache, gy: Tensor): Derivatives =>
+    backend.groupNormGrad(cache.x, gy, weight, cache.statistics)
+  const gradients = (params: GroupNormParams, { ofWeight, ofBias }: Derivatives): GroupNormParams => ({
+    ...(params.weight === undefined ? {} : { weight: ofWeight }),
+    ...(params.bias === undefined ? {} : { bias: ofBias }),
+  })
+  return {
+    forward: (backend, params, x) => {
+      const { y, ...statistics } = backend.groupNorm(x, { groups: groupsOf(x.shape[1] as number), epsilon }, params)
+      return [y, { x, statistics }]
+    },
+    backward: (backend, params, cache, gy) => pulled(backend, params, cache, gy).gx,
+    perSampleGrad: (backend, params, cache, gy) => gradients(params, pulled(backend, params, cache, gy)),
+    pullback: (backend, params, cache, gy) => {
+      const all = lazy(() => pulled(backend, params, cache, gy))
+      const shared = { backward: () => all().gx, perSampleGrad: () => gradients(params, all()) }
+      return keepingPullback(shared, backend, params, cache, gy)
+    },
+  }
+}
