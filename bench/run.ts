@@ -1,89 +1,94 @@
 /**
- * `npm run bench`: one step of the demo's network, every way of computing it side by side in one run. Rounds are interleaved,
- * so that a machine whose speed drifts slows all alike; medians are printed, and ratios to the non-private step.
+ * `npm run bench`: a training step on the networks of the table, by fp-dp and by other libraries, side by side in one run.
+ * `npm run bench -- --help` lists the options.
  */
-import { availableParallelism, cpus, loadavg } from 'node:os'
-import { drawDigits } from '../src/data/index.js'
-import { crossEntropy, type Plan, weightedGrad } from '../src/grad/index.js'
-import { smallCnn } from '../src/models/index.js'
-import { applyUpdates, sgd } from '../src/optim/index.js'
-import { clippedGrad, flatClip, gaussian, meanOver } from '../src/privacy/index.js'
-import { foldIn, key } from '../src/sampling/index.js'
-import { wasm } from '../src/tensor/backend/wasm/index.js'
-import { full, mapTensor, mapTree } from '../src/tensor/index.js'
-import { plainParams, plainStepper } from './plain-cnn.js'
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { contenders, contendersNamed, groups } from './contender.js'
+import { measureRow } from './measure.js'
+import { allRows, networks, rowName, rowsNamed } from './networks.js'
+import { keepRow, readTable } from './results.js'
+import { showRow, showSummary } from './table.js'
 
-const rounds = Number(process.argv[2] ?? 30)
-const [l2ClipNorm, noiseMultiplier, learningRate, momentum] = [0.1, 1.1, 0.5, 0.9]
-const backend = wasm()
-const single = wasm({ threads: 1 })
-const model = smallCnn('relu')
-const optimizer = sgd({ learningRate, momentum })
-const { params } = model.init(key(0), [1, 28, 28])
-const optimizerState = optimizer.init(params)
-const noise = gaussian(noiseMultiplier)
+const help = `npm run bench [-- OPTIONS]
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number
+  --rows ROW,…         networks, or a network at a batch: ${allRows.map(rowName).join(' ')}
+                       (default: all; mlp@1024 is another batch)
+  --contenders NAME,…  ${contenders.map(({ name }) => name).join(' ')}
+                       or ${Object.keys(groups).join(', ')} (default: javascript)
+  --seconds N          of taking turns in each row (default 20)
+  --patience N         seconds that a contender may take to answer (default 60)
+  --threads N          (default: one for each core)
+  --json FILE          keeps the rows; those that FILE has from earlier runs stay, unless measured again
+  --picture FILE       draws all rows of the run, or of the JSON file, as SVG
+  --markdown           prints all rows as a table of ratios
 
-const contenders = (size: number): Readonly<Record<string, () => void>> => {
-  const digits = drawDigits({ count: size, key: key(1) })
-  const batch = digits.take(Array.from({ length: size }, (_, i) => i))
-  const update = (gradient: typeof params): void => {
-    const [updates] = optimizer.update(gradient, optimizerState, params)
-    applyUpdates(params, updates)
-  }
-  let step = 0
-  const privately = (plan: Plan, on = backend) => {
-    const clipped = clippedGrad(crossEntropy, model, flatClip(l2ClipNorm), { plan, backend: on })
-    return () => update(meanOver(size)(noise(foldIn(step++)(key(2)))(clipped(params, batch))).value)
-  }
-  const ones = full(1, [size], 'float64')
-  const plainly = (on = backend) => {
-    const gradient = weightedGrad(crossEntropy, model, { backend: on })
-    return () => update(mapTree(mapTensor((x) => x / size))(gradient(params, batch, ones).grad))
-  }
-  const stepPlain = plainStepper()
-  const [p, velocity] = [plainParams(() => Math.random() / 10 - 0.05), plainParams()]
-  const images = Float32Array.from(batch.input.data)
-  const labels = Int32Array.from(batch.target.data)
-  return {
-    'non-private': plainly(),
-    'private, book-keeping': privately('bookKeeping'),
-    'private, materialised': privately('materialised'),
-    'non-private, 1 thread': plainly(single),
-    'private, book-keeping, 1 thread': privately('bookKeeping', single),
-    'private, typed-array loops': () =>
-      stepPlain(p, velocity, {
-        images,
-        labels,
-        l2ClipNorm,
-        noiseMultiplier,
-        expectedBatchSize: size,
-        learningRate,
-        momentum,
-      }),
-  }
+Peers in JavaScript are a package of their own: npm ci --prefix bench/peers. Those in Python run where $PYTHON (or python3) has
+torch, opacus, backpack or jax.`
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string' },
+    contenders: { type: 'string', default: 'javascript' },
+    seconds: { type: 'string', default: '20' },
+    patience: { type: 'string', default: '60' },
+    threads: { type: 'string', default: `${availableParallelism()}` },
+    json: { type: 'string' },
+    picture: { type: 'string' },
+    markdown: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const refuse = (sentence: string): never => {
+  console.error(sentence)
+  process.exit(1)
 }
 
-console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}, ${backend.name}`)
-for (const size of [64, 256]) {
-  const entries = Object.entries(contenders(size))
-  const times = new Map(entries.map(([name]) => [name, [] as number[]]))
-  for (let round = -3; round < rounds; round++)
-    for (const [name, run] of entries) {
-      // The slow yardstick takes part in every fifth round.
-      if (name.includes('loops') && round % 5 !== 0 && round !== -1) continue
-      const began = performance.now()
-      run()
-      if (round >= 0) times.get(name)?.push(performance.now() - began)
-    }
-  const base = median(times.get('non-private') as number[])
-  console.log(`\nbatch ${size}: milliseconds a step over ${rounds} rounds, load average ${loadavg()[0]?.toFixed(2)}`)
-  console.log(`${'step'.padEnd(34)} ${'median'.padStart(8)} ${'least'.padStart(8)} ${'× non-private'.padStart(14)}`)
-  for (const [name, found] of times)
-    console.log(
-      `${name.padEnd(34)} ${median(found).toFixed(2).padStart(8)} ${Math.min(...found)
-        .toFixed(2)
-        .padStart(8)} ${(median(found) / base).toFixed(2).padStart(14)}`,
-    )
+const positive = (name: 'seconds' | 'patience' | 'threads'): number => {
+  const found = Number(values[name])
+  return found > 0 ? found : refuse(`--${name} is ${values[name]}: it must be a number above 0`)
+}
+
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
+
+const words = (text: string): readonly string[] => text.split(',').filter((word) => word !== '')
+const rows = values.rows === undefined ? allRows : rowsNamed(words(values.rows))
+if ('unknown' in rows)
+  throw refuse(
+    `--rows: ${rows.unknown} is none of ${Object.keys(networks).join(', ')}, or one of them and a batch, as mlp@64`,
+  )
+const chosen = contendersNamed(words(values.contenders))
+if ('unknown' in chosen)
+  throw refuse(`--contenders: ${chosen.unknown} is none of ${[...Object.keys(groups), ...groups.all!].join(', ')}`)
+
+/** Progress on a terminal stays on one line; elsewhere only what is finished is printed. */
+const say = (sentence: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${sentence}`)
+}
+
+const budget = {
+  threads: positive('threads'),
+  seconds: positive('seconds'),
+  patience: 1000 * positive('patience'),
+  say,
+}
+const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version }
+console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${budget.threads} threads`)
+
+let table = readTable(values.json, machine)
+for (const row of rows) {
+  const result = await measureRow(row, chosen, budget)
+  say('')
+  console.log(`\n${showRow(result)}`)
+  table = keepRow(values.json, table, result)
+}
+if (values.markdown) console.log(`\n${showSummary(table)}`)
+if (values.picture !== undefined) {
+  const { drawTable } = await import('./picture.js')
+  await drawTable(values.picture, table)
+  console.log(`\n${values.picture} shows ${table.rows.length} rows`)
 }

@@ -1,0 +1,166 @@
+/**
+ * One row measured: every contender prepares the same problem, its clipped sum is compared, and then the contenders take turns,
+ * so that a machine whose speed drifts slows all alike.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { wasm } from '../src/tensor/backend/wasm/index.js'
+import { type Contender, type Running, type Stepped, start } from './contender.js'
+import { type Row, rowName } from './networks.js'
+import { readNumbers, relativeDifference, writeProblem } from './problem.js'
+
+/** What a contender did in a row: times, or a sentence. */
+export interface Result {
+  readonly contender: string
+  readonly isPrivate: boolean
+  readonly failed?: string
+  readonly version?: string
+  readonly rounds?: number
+  /** Milliseconds a step. */
+  readonly median?: number
+  readonly least?: number
+  /** Most memory of its process, and of the arena in it. */
+  readonly bytes?: number
+  readonly arena?: number
+  /** ‖its sum − ours‖ / ‖ours‖, of a private contender. */
+  readonly difference?: number
+}
+
+export interface RowResult extends Row {
+  readonly parameters: number
+  readonly l2ClipNorm: number
+  readonly threads: number
+  /** Of one minute, when the row had been measured. */
+  readonly load: number
+  readonly results: readonly Result[]
+}
+
+export interface Budget {
+  readonly threads: number
+  /** Of taking turns, for a row. */
+  readonly seconds: number
+  /** For one answer of a contender. */
+  readonly patience: number
+  readonly say: (words: string) => void
+}
+
+/** Two sums of half a million terms in float32, added in other orders, stay within this. */
+const TOLERANCE = 1e-3
+
+const WARM_UP = { steps: 10, ms: 1500 } as const
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number
+
+interface Turn {
+  readonly contender: Contender
+  readonly running: Running
+  readonly difference: number | undefined
+  readonly times: number[]
+  last: Stepped | undefined
+  spent: number
+  failed: string | undefined
+}
+
+/** One step of a contender; the first is not counted. */
+const take = async (turn: Turn, counted: boolean): Promise<void> => {
+  const found = await turn.running.step()
+  if ('failed' in found) {
+    turn.failed = found.failed
+    turn.running.stop()
+    return
+  }
+  turn.last = found
+  turn.spent += found.ms
+  if (counted) turn.times.push(found.ms)
+}
+
+/** Steps that are not counted: engines compile as they go. */
+const warmUp = async (turns: readonly Turn[], say: Budget['say']): Promise<void> => {
+  for (const turn of turns) {
+    say(`${turn.contender.name} warms up`)
+    for (let step = 0; step < WARM_UP.steps && turn.spent < WARM_UP.ms && turn.failed === undefined; step++)
+      await take(turn, false)
+    turn.spent = 0
+  }
+}
+
+/**
+ * Rounds until the time is up. In a round each contender takes a turn, but for one that has had its share of the time: the
+ * slow ones take part in the first rounds only, at least in three.
+ */
+const takeTurns = async (turns: readonly Turn[], { seconds, say }: Budget, row: Row): Promise<void> => {
+  const end = performance.now() + 1000 * seconds
+  const share = (1000 * seconds) / Math.max(1, turns.length)
+  const alive = (): readonly Turn[] => turns.filter(({ failed }) => failed === undefined)
+  await warmUp(turns, say)
+  for (let round = 0; ; round++) {
+    const going = alive().filter(({ times, spent }) => times.length < 3 || spent < share)
+    const late = performance.now() > end && alive().every(({ times }) => times.length >= 3)
+    if (going.length === 0 || late) return
+    for (const turn of going) if (turn.failed === undefined) await take(turn, true)
+    const left = Math.max(0, (end - performance.now()) / 1000)
+    say(`${rowName(row)}: round ${round + 1}, ${going.length} of ${turns.length} contenders, ${left.toFixed(0)} s left`)
+  }
+}
+
+const resultOf = ({ contender, running, difference, times, last, failed }: Turn): Result => ({
+  contender: contender.name,
+  isPrivate: contender.isPrivate,
+  version: running.version,
+  ...(difference === undefined ? {} : { difference }),
+  ...(failed === undefined ? {} : { failed }),
+  ...(times.length === 0 || failed !== undefined
+    ? {}
+    : { rounds: times.length, median: median(times), least: Math.min(...times) }),
+  ...(last === undefined ? {} : { bytes: last.bytes, ...(last.arena === undefined ? {} : { arena: last.arena }) }),
+})
+
+/** Measures a row. A contender that fails, or whose sum is another, is reported in a sentence. */
+export const measureRow = async (row: Row, all: readonly Contender[], budget: Budget): Promise<RowResult> => {
+  const chosen = all.filter(({ only }) => only === undefined || only === row.network)
+  const { threads, patience, say } = budget
+  const folder = mkdtempSync(join(tmpdir(), 'fp-dp-bench-'))
+  const turns: Turn[] = []
+  const failures: Result[] = []
+  try {
+    const backend = wasm({ threads })
+    const { problem, sum } = writeProblem(folder, row, backend)
+    backend.close()
+    for (const contender of chosen) {
+      say(`${rowName(row)}: ${contender.name} prepares`)
+      const running = await start(contender, { folder, threads, patience })
+      const { name, isPrivate } = contender
+      if ('failed' in running) {
+        failures.push({ contender: name, isPrivate, failed: running.failed })
+        continue
+      }
+      const difference = relativeDifference(readNumbers(join(folder, `${name}.f32`)), sum)
+      if (difference <= TOLERANCE) {
+        turns.push({ contender, running, difference, times: [], last: undefined, spent: 0, failed: undefined })
+        continue
+      }
+      running.stop()
+      const apart = difference.toExponential(1)
+      failures.push({
+        contender: name,
+        isPrivate,
+        difference,
+        failed: `its sum is another: relative difference ${apart}`,
+      })
+    }
+    await takeTurns(turns, budget, row)
+    const results = [...turns.map(resultOf), ...failures]
+    return {
+      ...row,
+      parameters: problem.shapes.reduce((total, shape) => total + shape.reduce((size, extent) => size * extent, 1), 0),
+      l2ClipNorm: problem.l2ClipNorm,
+      threads,
+      load: loadavg()[0] as number,
+      results: chosen.map(({ name }) => results.find(({ contender }) => contender === name) as Result),
+    }
+  } finally {
+    for (const { running } of turns) running.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
