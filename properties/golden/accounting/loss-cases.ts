@@ -12,6 +12,7 @@ import {
   type AccountingRecord,
   type Answer,
   dpSgdEvent,
+  epsilonAt,
   type Fields,
   type Figure,
   figures,
@@ -56,10 +57,42 @@ const mechanismOf = (inputs: Fields): Event.PrivacyEvent | undefined => {
   }
 }
 
+/** Mechanisms named by what they are and their parameters, as in `laplace_0.1x100`: a hundred times. Laplace noise is named by 1/scale. */
+const NAMED: Readonly<Record<string, (first: number, second: number) => Event.PrivacyEvent>> = {
+  laplace: (rate) => Event.laplace(1 / rate),
+  pure: (epsilon) => Event.pureDp(epsilon),
+  approx: (epsilon, delta) => Event.approximateDp({ epsilon, delta }),
+}
+
+/**
+ * Gaussians whose record names no noise multipliers: those of the test of prv_accountant with these counts (tests/test_accountant.py,
+ * a844f720).
+ */
+const UNNAMED: Readonly<Record<string, readonly number[]>> = { gauss_het: [10, 5] }
+
+/** The event of phases that are told in one word; undefined for other words. */
+const eventInWords = ({ phases, steps }: Fields): Event.PrivacyEvent | undefined => {
+  const words = String(phases)
+  const sigmas = UNNAMED[words]
+  if (sigmas !== undefined)
+    return dpSgdEvent({ phases: sigmas.map((sigma, i) => ({ sigma, steps: numbersOf(steps)[i] })) })
+  const [, kind = '', parameters = '', count] = /^([a-z]+)_(.+)x(\d+)$/.exec(words) ?? []
+  const [first = Number.NaN, second = Number.NaN] = parameters.split('_').map(Number)
+  const named = NAMED[kind]
+  return named && Event.selfComposed(Number(count))(named(first, second))
+}
+
+/** The event of one phase. */
+const phaseOf = (phase: Fields): Event.PrivacyEvent =>
+  phase.mechanism === 'laplace'
+    ? Event.selfComposed(numberOf(phase.steps))(Event.laplace(numberOf(phase.scale)))
+    : dpSgdEvent(phase)
+
 /** The event of a record; undefined where it names none that is covered. */
 const eventOf = (inputs: Fields): Event.PrivacyEvent | undefined => {
   if (Array.isArray(inputs.epsilons)) return Event.composed(numbersOf(inputs.epsilons).map((e) => Event.pureDp(e)))
-  if (Array.isArray(inputs.phases)) return dpSgdEvent(inputs)
+  if (typeof inputs.phases === 'string') return eventInWords(inputs)
+  if (Array.isArray(inputs.phases)) return Event.composed(inputs.phases.map((phase) => phaseOf(phase as Fields)))
   if (Array.isArray(inputs.ncomp) || inputs.ncomp !== undefined) {
     const [sigmas, rates, counts] = [inputs.sigma, inputs.q, inputs.ncomp].map(numbersOf)
     return Event.composed(
@@ -171,10 +204,18 @@ export const lossCase = (record: AccountingRecord): Answer => {
   const event = eventOf(inputs)
   if (event === undefined) return NOT_COVERED
   const neighbouring: Neighbouring = neighbouringOf(inputs)
-  const byPld = id.startsWith('prv.') ? [] : answerOf(record, event, pld({ neighbouring }))
+  const isGrid = id.startsWith('prv.') && inputs.phases === undefined
+  const byPld = isGrid ? [] : answerOf(record, event, pld({ neighbouring }))
   const byPrv = record.kind === 'prv' && !id.startsWith('truth.') ? answerOf(record, event, prv({ neighbouring })) : []
   if (typeof byPld === 'string') return byPld
-  return typeof byPrv === 'string' ? byPrv : [...byPld, ...byPrv]
+  if (typeof byPrv === 'string') return byPrv
+  const found = [...byPld, ...byPrv]
+  if (isGrid || record.kind !== 'prv' || inputs.phases === undefined) return found
+  const sigmas = UNNAMED[String(inputs.phases)]
+  const note = sigmas && { note: `with σ ${sigmas.join(' and ')}, which the record leaves out` }
+  const [from, to] = [numberOf(record.expected.epsilonLower), numberOf(record.expected.epsilonUpper)]
+  const actual = epsilonAt(pld({ neighbouring }), inputs.delta)(event)
+  return [...found, { actual, expected: 0.5 * (from + to), rel: 0, abs: 0.5 * (to - from), ...note }]
 }
 
 /** δ at ε that is to be met, not only enclosed: discrete laws lie on the lattice, and single mechanisms need none. */
