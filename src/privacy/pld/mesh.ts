@@ -13,6 +13,8 @@ import { cumulantOf, cutSketch, farthest } from './sketch.js'
 const RARE = 0.01
 /** Tilted mass that needs no bins. */
 const NOTHING = 1e-20
+/** About as many bins as there may be, wherever they lie. */
+const MOST_BINS = 2 ** 18
 /** The most a bin may span, in units of 1/(1 + θ). */
 const WIDEST = 0.1
 
@@ -45,7 +47,7 @@ export const meshFor = (
     loss.length === sketch.loss.length ? Math.min(mostLoss(pair), farthest) : (sketch.loss[loss.length] as number)
   const start = Math.floor((low - offset) / step - 1e-9)
   const end = Math.max(start + 1, Math.ceil((high - offset) / step + 1e-9))
-  const most = Math.max(1, WIDEST / (1 + slope) / step)
+  const most = Math.max(1, WIDEST / (1 + slope) / step, (end - start) / MOST_BINS)
   const rare = RARE * Math.min(1, 10 * relevant)
   let at = 0
   const widthAt = (t: number): number => {

@@ -117,6 +117,16 @@ export const guessLogDelta = (
   return { logDelta, slope: c }
 }
 
+/** Losses of a component that may all be next to its end. */
+const MOST_AT_END = 3
+
+/** How far above the last atom of a cut sketch the losses that it stands for may reach. */
+const lastGap = ({ sketch, count }: Component, negligible: number): number => {
+  const kept = cutSketch(sketch, negligible / count).loss.length
+  const gap = kept < sketch.loss.length ? (sketch.loss[kept] as number) - (sketch.loss[kept - 1] as number) : 0
+  return Math.min(count, MOST_AT_END) * gap
+}
+
 /** Parts of the saddle point that a tilt may be. */
 const PARTS = [1, 0.75, 0.5, 0.3, 0.15, 0] as const
 
@@ -137,22 +147,28 @@ export const planFor = (components: readonly Component[], { epsilon, logDelta, t
   const bound = (read: (pair: PrivacyLossPair) => number): number =>
     components.reduce((sum, { pair, count }) => sum + count * read(pair), 0)
   const [least, most] = [bound(leastLoss), bound(mostLoss)]
+  const repetitions = bound(() => 1)
+  const gap = components.reduce((sum, part) => sum + lastGap(part, negligible), 0)
   const withTilt = (theta: number): Plan => {
     const here = at(theta)
     const sd = Math.sqrt(here.variance) + 1e-12
     const logRelevant = Math.min(0, logDelta - (here.value - theta * epsilon + logLargestWeight(theta)))
     const log = Math.max(3, -logRelevant - Math.log(share))
-    const reach = (side: 1 | -1): { readonly s: number; readonly end: number } => {
+    const reach = (side: 1 | -1, digits: number): { readonly s: number; readonly end: number } => {
       const end = (logS: number): number => {
         const s = Math.exp(logS)
-        return (at(theta + side * s).value - here.value + log) / s
+        return (at(theta + side * s).value - here.value + digits) / s
       }
       const { x, value } = minimise({ low: Math.log(1e-3 / sd), high: Math.log(1e3 / sd), tolerance: 0.1 })(end)
       return { s: Math.exp(x), end: side * value }
     }
-    const [right, left] = [reach(1), reach(-1)]
+    const left = reach(-1, log)
+    // What is above the window counts in full: next to ε that is more than any weight there.
+    const inFull = (end: number): number => here.value - theta * end - logDelta - Math.log(share)
+    const nearest = reach(1, log)
+    const right = inFull(nearest.end) > log ? reach(1, inFull(Math.max(epsilon, nearest.end))) : nearest
     const low = Math.max(Math.min(left.end, epsilon - 1 / slope), least)
-    const high = Math.min(Math.max(right.end, epsilon + 1 / slope), most)
+    const high = Math.min(Math.max(right.end + gap, epsilon + 1 / slope), most)
     return {
       epsilon,
       logDelta,
@@ -167,7 +183,6 @@ export const planFor = (components: readonly Component[], { epsilon, logDelta, t
       relevant: Math.exp(logRelevant),
     }
   }
-  const repetitions = bound(() => 1)
   const first = withTilt(slope)
   let best = first
   for (const part of PARTS.slice(1)) {

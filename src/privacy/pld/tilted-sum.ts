@@ -190,6 +190,9 @@ const norm = (values: Float64Array): number => {
   return Math.sqrt(sum)
 }
 
+/** A tail that need not be looked at again. */
+const ENOUGH = 1e-6
+
 /** The tilted mass on either side of the window, at most: Chernoff's bound for the tilted law. */
 const outside = (
   laws: readonly { readonly law: LatticeLaw; readonly count: number; readonly logScale: number }[],
@@ -197,10 +200,20 @@ const outside = (
   { first, length }: Window,
   step: number,
 ): { readonly left: number; readonly right: number } => {
-  const tail = (shift: number, end: number): number => {
+  const boundBy = (shift: number, end: number): number => {
     let exponent = -shift * step * end
     for (const { law, count, logScale } of laws) exponent += count * (logMoment(law, theta + shift) - logScale)
     return Math.exp(Math.min(0, exponent))
+  }
+  // Next to the end of a law that was cut, a steeper tilt than was planned tells more.
+  const tail = (shift: number, end: number): number => {
+    let least = boundBy(shift, end)
+    for (let steeper = 4; steeper <= 256 && least > ENOUGH; steeper *= 4) {
+      const bound = boundBy(steeper * shift, end)
+      if (bound > least) break
+      least = bound
+    }
+    return least
   }
   // A sum that ends inside of the window has no tail outside.
   const farthest = (end: (index: Float64Array) => number): number =>
