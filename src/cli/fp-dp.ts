@@ -2,6 +2,7 @@
  * The commands of `fp-dp`: one line each.
  */
 import { calibrateCommand } from './commands/calibrate.js'
+import { compareCommand } from './commands/compare.js'
 import { curveCommand } from './commands/curve.js'
 import { epsilonCommand } from './commands/epsilon.js'
 import type { Program } from './program.js'
@@ -10,5 +11,5 @@ export const fpDp = (version: string): Program => ({
   name: 'fp-dp',
   summary: 'Differentially private learning: what a training spends, how much noise it needs, and the training itself.',
   version,
-  commands: [epsilonCommand, calibrateCommand, curveCommand],
+  commands: [epsilonCommand, calibrateCommand, compareCommand, curveCommand],
 })

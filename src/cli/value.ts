@@ -78,3 +78,34 @@ export const listOf = <A>(one: Value<A>): Value<readonly A[]> => ({
     return read.some((part) => part === undefined) ? undefined : (read as readonly A[])
   },
 })
+
+/** More values than this are a mistake. */
+const MOST_VALUES = 1000
+
+/**
+ * Several numbers between commas, each one value or `from:to:n`: n values that are evenly spaced in their logarithms.
+ *
+ * @example
+ * spreadOf(positive).read('1:100:3,7') // => [1, 10, 100, 7]
+ */
+export const spreadOf = (
+  one: Value<number>,
+  round: (x: number) => number = (x) => Number(x.toPrecision(4)),
+): Value<readonly number[]> => ({
+  requirement: `a list between commas, each ${one.requirement} or from:to:n`,
+  read: (given) => {
+    const values = given.split(',').flatMap((part): readonly (number | undefined)[] => {
+      const [from = '', to, n, ...more] = part.split(':').map((piece) => piece.trim())
+      if (to === undefined) return [one.read(from)]
+      const [first, last, many] = [one.read(from), one.read(to), count.read(n ?? '')]
+      if (first === undefined || last === undefined || many === undefined || more.length > 0) return [undefined]
+      if (many < 2 || many > MOST_VALUES || !(first > 0)) return [undefined]
+      return Array.from({ length: many }, (_, i) =>
+        i === 0 ? first : i === many - 1 ? last : round(first * (last / first) ** (i / (many - 1))),
+      )
+    })
+    return values.length > MOST_VALUES || values.some((value) => value === undefined)
+      ? undefined
+      : [...new Set(values as readonly number[])]
+  },
+})

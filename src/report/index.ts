@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { Axis } from './axis.js'
 export * from './event-facts.js'
 export * from './line-chart.js'
 export * from './png.js'

@@ -7,6 +7,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { type Axis, type Extent, extentOf, place, powerOfTen, scaleOptions, shareOf, usable } from './axis.js'
 import { loadPackage } from './optional-package.js'
 import { type ReportError, withoutPoints } from './report-error.js'
 
@@ -19,16 +20,6 @@ export interface Series {
   readonly points: readonly Point[]
   /** Drawn with gaps: for what is no bound, or not the claim. */
   readonly dashed?: boolean
-}
-
-/** A number line. */
-export interface Axis {
-  /** With the unit: `epsilon (nats)`. */
-  readonly label: string
-  /** Linear by default. A logarithmic axis leaves out what is below 1e-300. */
-  readonly scale?: 'linear' | 'log'
-  /** From the data by default. */
-  readonly range?: readonly [least: number, most: number]
 }
 
 /** Curves over one vertical axis. */
@@ -48,61 +39,76 @@ const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#8C6D00', '#56B4E9
 
 const INK = '#1f2328'
 const WIDTH = 640
+/** A panel among several, and one by itself. */
 const PANEL_HEIGHT = 220
+const LONE_PANEL_HEIGHT = 300
 const LEGEND_HEIGHT = 26
+/** Above a panel without a legend. */
+const LEGEND_GAP = 8
 /** Each further line of a legend or a title. */
 const LINE_HEIGHT = 18
 const TITLE_HEIGHT = 38
-const MARGIN = { left: 58, right: 20, top: 22, bottom: 40 } as const
+const MARGIN = { left: 58, right: 28, top: 22, bottom: 40 } as const
 
 /** More points than this are a curve without being marked. */
 const MOST_DOTS = 40
 
 type Plot = typeof import('@observablehq/plot')
 
-/** Nearer to 0 than this, the ticks of an axis overflow; no curve means anything there. */
-const LEAST = 1e-300
-
-/** Where a number lies on an axis: NaN, if nowhere. */
-const place = ({ scale }: Axis, value: number): number =>
-  !Number.isFinite(value) || (scale === 'log' && value < LEAST) ? Number.NaN : Math.abs(value) < LEAST ? 0 : value
-
-const usable = (axis: Axis, value: number): boolean => !Number.isNaN(place(axis, value))
-
-/** 1e-5, where Plot would write 10µ. */
-const powerOfTen = (value: number): string =>
-  value >= 0.001 && value < 10_000 ? `${Number(value.toPrecision(3))}` : value.toExponential(0).replace('+', '')
-
-type Extent = readonly [least: number, most: number]
-
-/** A range that the caller asked for is kept; one that the data give is rounded outwards. */
-const scaleOptions = ({ scale = 'linear', range }: Axis, data?: Extent): Readonly<Record<string, unknown>> => ({
-  type: scale,
-  grid: true,
-  nice: range === undefined,
-  ...(range === undefined && data === undefined ? {} : { domain: range ?? data }),
-  ...(scale === 'log' ? { tickFormat: powerOfTen, ticks: 5 } : {}),
-})
-
 /** What all panels together need of the horizontal axis. */
-const sharedExtent = ({ x, panels }: LineChart): Extent =>
-  panels
-    .flatMap((panel) => panel.series.flatMap(({ points }) => points.filter(([, y]) => usable(panel, y))))
-    .map(([value]) => value)
-    .filter((value) => usable(x, value))
-    .map((value) => place(x, value))
-    .reduce<Extent>(
-      ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
-      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-    )
+const sharedExtent = ({ x, panels }: LineChart): Extent | undefined =>
+  extentOf(
+    panels
+      .flatMap((panel) => panel.series.flatMap(({ points }) => points.filter(([, y]) => usable(panel, y))))
+      .map(([value]) => value)
+      .filter((value) => usable(x, value))
+      .map((value) => place(x, value)),
+  )
+
+/** What a panel needs of its own axis. */
+const panelExtent = (x: Axis, panel: Panel): Extent | undefined =>
+  panel.range ??
+  extentOf(
+    panel.series.flatMap(({ points }) =>
+      points.filter(([a, b]) => usable(x, a) && usable(panel, b)).map(([, b]) => place(panel, b)),
+    ),
+  )
+
+/** Curves that are so near in height, everywhere, are one line to the eye. */
+const NEAR = 0.006
+
+/** Is a curve hidden by a later one? */
+const isCovered = (panel: Panel, extent: Extent, index: number): boolean => {
+  const { points, dashed } = panel.series[index] as Series
+  return panel.series.slice(index + 1).some(
+    (later) =>
+      later.dashed === dashed &&
+      later.points.length === points.length &&
+      points.every(([x, y], i) => {
+        const [otherX, otherY] = later.points[i] as Point
+        return x === otherX && Math.abs(shareOf(panel, extent, y) - shareOf(panel, extent, otherY)) < NEAR
+      }),
+  )
+}
 
 interface PanelPlace {
   readonly x: Axis
-  readonly extent: Extent
+  readonly extent: Extent | undefined
   readonly panel: Panel
+  readonly height: number
 }
 
-const drawPanel = (plot: Plot, document: Document, { x, extent, panel }: PanelPlace): Element => {
+/** Axes of logarithmic scales, every tick of which has its number: by itself Plot leaves some out. */
+const decadesOf = (
+  plot: Plot,
+  { across, up }: Readonly<Record<'across' | 'up', Readonly<Record<string, unknown>>>>,
+): readonly import('@observablehq/plot').Markish[] => [
+  ...(across.type === 'log' ? [plot.axisX(across.ticks as readonly number[], { text: powerOfTen })] : []),
+  ...(up.type === 'log' ? [plot.axisY(up.ticks as readonly number[], { text: powerOfTen })] : []),
+]
+
+const drawPanel = (plot: Plot, document: Document, { x, extent, panel, height }: PanelPlace): Element => {
+  const own = panelExtent(x, panel)
   const marks = panel.series.flatMap(({ points, dashed = false }, index) => {
     const colour = COLOURS[index % COLOURS.length] as string
     // Plot breaks a line at an undefined number, and would stretch its scale to an infinite one.
@@ -111,23 +117,26 @@ const drawPanel = (plot: Plot, document: Document, { x, extent, panel }: PanelPl
       x: '0',
       y: '1',
       stroke: colour,
-      strokeWidth: 2,
+      // Wider under a curve that would hide it: both are seen.
+      strokeWidth: own !== undefined && isCovered(panel, own, index) ? 5 : 2,
       ...(dashed ? { strokeDasharray: '6 4' } : {}),
     })
     return points.length <= MOST_DOTS ? [line, plot.dot(drawn, { x: '0', y: '1', fill: colour, r: 2.5 })] : [line]
   })
+  const across = { ...scaleOptions(x, extent, 'exact'), label: `${x.label} →` }
+  const up = { ...scaleOptions(panel, own, 'rounded'), label: `↑ ${panel.label}` }
   return plot.plot({
     document,
     width: WIDTH,
-    height: PANEL_HEIGHT,
+    height,
     marginLeft: MARGIN.left,
     marginRight: MARGIN.right,
     marginTop: MARGIN.top,
     marginBottom: MARGIN.bottom,
     style: { color: INK, background: 'white', fontSize: '12px', fontFamily: 'system-ui, sans-serif' },
-    x: { ...scaleOptions(x, extent), label: `${x.label} →` },
-    y: { ...scaleOptions(panel), label: `↑ ${panel.label}` },
-    marks: [plot.frame({ stroke: '#d0d7de' }), ...marks],
+    x: across,
+    y: up,
+    marks: [plot.frame({ stroke: '#d0d7de' }), ...decadesOf(plot, { across, up }), ...marks],
   })
 }
 
@@ -174,33 +183,42 @@ const draw = (plot: Plot, document: Document, chart: LineChart): string => {
   }
   const words = (text: string, at: Readonly<Record<string, string | number>>): Element =>
     element('text', { fill: INK, 'font-family': 'system-ui, sans-serif', 'font-size': 12, ...at }, text)
-  const titleLines = linesOf(title, 8)
-  const legends = panels.map(({ series }) => legendPlaces(series))
-  const legendHeights = legends.map((places) => LEGEND_HEIGHT + LINE_HEIGHT * (places.at(-1)?.line ?? 0))
+  // Letters of a wide and bold font: what is short enough in it is in others.
+  const titleLines = linesOf(title, 10)
+  const panelHeight = panels.length === 1 ? LONE_PANEL_HEIGHT : PANEL_HEIGHT
+  const namesOf = (panel: Panel | undefined): string =>
+    JSON.stringify(panel?.series.map(({ name, dashed }) => [name, dashed]))
+  // A legend that would be the one above again is left out.
+  const legends = panels.map((panel, index) =>
+    index > 0 && namesOf(panel) === namesOf(panels[index - 1]) ? [] : legendPlaces(panel.series),
+  )
+  const legendHeights = legends.map((places) =>
+    places.length === 0 ? LEGEND_GAP : LEGEND_HEIGHT + LINE_HEIGHT * (places.at(-1)?.line ?? 0),
+  )
   const titleHeight = TITLE_HEIGHT + LINE_HEIGHT * (titleLines.length - 1)
-  const height = titleHeight + legendHeights.reduce((sum, legend) => sum + legend + PANEL_HEIGHT, 0)
+  const height = titleHeight + legendHeights.reduce((sum, legend) => sum + legend + panelHeight, 0)
   const root = element('svg', { xmlns: SVG, viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height, role: 'img' })
   root.append(element('title', {}, title))
   // A viewer with a dark page would show dark lines on it.
   root.append(element('rect', { width: WIDTH, height, fill: 'white' }))
   titleLines.forEach((line, index) => {
-    root.append(words(line, { x: MARGIN.left, y: 25 + LINE_HEIGHT * index, 'font-size': 15, 'font-weight': 600 }))
+    root.append(words(line, { x: MARGIN.left, y: 25 + LINE_HEIGHT * index, 'font-size': 14, 'font-weight': 600 }))
   })
   let top = titleHeight
   panels.forEach((panel, index) => {
-    panel.series.forEach(({ name, dashed = false }, series) => {
+    legends[index]?.forEach(({ left, line }, series) => {
+      const { name, dashed = false } = panel.series[series] as Series
       const colour = COLOURS[series % COLOURS.length] as string
-      const { left, line } = (legends[index] as readonly LegendEntry[])[series] as LegendEntry
       const y = top + LINE_HEIGHT * line
       root.append(element('rect', { x: left, y: y + 7, width: dashed ? 6 : 16, height: 4, fill: colour }))
       if (dashed) root.append(element('rect', { x: left + 10, y: y + 7, width: 6, height: 4, fill: colour }))
       root.append(words(name, { x: left + 22, y: y + 13 }))
     })
-    const drawn = drawPanel(plot, document, { x, extent, panel })
+    const drawn = drawPanel(plot, document, { x, extent, panel, height: panelHeight })
     top += legendHeights[index] as number
     drawn.setAttribute('y', `${top}`)
     root.append(drawn)
-    top += PANEL_HEIGHT
+    top += panelHeight
   })
   return root.outerHTML
 }

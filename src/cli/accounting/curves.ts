@@ -16,6 +16,7 @@ import { type BadArguments, badArgument, badArguments } from '../failure.js'
 import type { AccountantName } from './accountant-names.js'
 import { accountantOf, type Reading } from './accountants.js'
 import type { Described } from './described.js'
+import { figure } from './figures.js'
 import { eventOfPhases, eventOfTraining } from './training.js'
 import type { Phase } from './training-flags.js'
 
@@ -111,7 +112,8 @@ const epsilonBySteps = (request: CurveRequest): Read<Curves> => {
     range(request, 0, total),
     E.chain(([from, to]) => {
       const countsOf = (count: number): readonly number[] => [
-        ...new Set(evenly(from, to, count).map((steps) => Math.round(steps))),
+        // Denser where the curve begins, and is steep.
+        ...new Set(evenly(0, 1, count).map((share) => Math.round(from + (to - from) * share * share))),
       ]
       const curve = (name: AccountantName): Read<NamedCurve> => {
         const counts = countsOf(isSlow(name) ? Math.min(points, MOST_SLOW_POINTS) : points)
@@ -146,7 +148,7 @@ const epsilonBySteps = (request: CurveRequest): Read<Curves> => {
         E.traverseArray(curve),
         E.map((curves) => ({
           x: { label: 'steps' },
-          y: { label: `ε at δ = ${delta}: upper bounds, which may be claimed` },
+          y: { label: `ε at δ = ${figure(delta)}: upper bounds, which may be claimed` },
           curves:
             sampled && limit.length > 0
               ? [...curves, { name: 'central limit: no bound, may understate', points: limit, claim: false }]
