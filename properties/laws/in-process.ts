@@ -9,7 +9,12 @@ export interface Ran {
   readonly err: string
 }
 
-export const runInProcess = async (program: Program, argv: readonly string[]): Promise<Ran> => {
+/** `interrupted` is what the command hears when it asks whether to stop. */
+export const runInProcess = async (
+  program: Program,
+  argv: readonly string[],
+  interrupted: () => boolean = () => false,
+): Promise<Ran> => {
   let [out, err] = ['', '']
   const status = await runProgram(program, argv, {
     write: (text) => {
@@ -22,7 +27,7 @@ export const runInProcess = async (program: Program, argv: readonly string[]): P
       err += `${line}\n`
     },
     progress: () => undefined,
-    interrupted: () => false,
+    interrupted,
     colours: false,
   })
   return { status, out, err }

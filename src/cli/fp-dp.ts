@@ -5,11 +5,12 @@ import { calibrateCommand } from './commands/calibrate.js'
 import { compareCommand } from './commands/compare.js'
 import { curveCommand } from './commands/curve.js'
 import { epsilonCommand } from './commands/epsilon.js'
+import { trainCommand } from './commands/train.js'
 import type { Program } from './program.js'
 
 export const fpDp = (version: string): Program => ({
   name: 'fp-dp',
   summary: 'Differentially private learning: what a training spends, how much noise it needs, and the training itself.',
   version,
-  commands: [epsilonCommand, calibrateCommand, compareCommand, curveCommand],
+  commands: [epsilonCommand, calibrateCommand, compareCommand, curveCommand, trainCommand],
 })

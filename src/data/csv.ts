@@ -151,7 +151,7 @@ const ofParser = (cause: unknown): DataError =>
  *         not closed
  *
  * @example
- * const schema = { columns: { age: { kind: 'number', mean: 40, std: 10 }, paid: { kind: 'label', classes: ['no', 'yes'] } } }
+ * const schema: CsvSchema = { columns: { age: { kind: 'number', mean: 40, std: 10 }, paid: { kind: 'label', classes: ['no', 'yes'] } } }
  * E.map((data: Dataset) => toArray(data.take([1]).input))(await parseCsv(schema)('age,paid\n30,no\n50,yes\n')()) // => E.right([1])
  */
 export const parseCsv =

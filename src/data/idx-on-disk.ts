@@ -20,7 +20,7 @@ export interface IdxOnDisk {
   /** Labels are 0 … classes − 1. 10 by default. */
   readonly classes?: number
   /** A public constant. Default: bytes onto [0, 1], floats as they are. */
-  readonly normalisation?: Normalisation
+  readonly normalisation?: Partial<Normalisation>
 }
 
 /** The header, if the file is as long as it says. */
@@ -94,9 +94,10 @@ const datasetOf = (
   targets: Int32Array,
   { type, shape, headerBytes }: IdxHeader,
   classes: number,
-  normalisation: Normalisation = { ...unitRange, range: type === 'float32' || type === 'float64' ? 1 : 255 },
+  normalisation: Partial<Normalisation> = {},
 ): Dataset => {
-  const { range, mean, std } = normalisation
+  const isFloat = type === 'float32' || type === 'float64'
+  const { range, mean, std } = { ...unitRange, ...(isFloat ? { range: 1 } : {}), ...normalisation }
   const inputShape = shape.length === 3 ? [1, ...shape.slice(1)] : shape.slice(1)
   const { bytes, read } = idxElements(type)
   const [length, size] = [targets.length, sizeOf(inputShape)]
