@@ -7,21 +7,24 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { anchorOf, anchorsOf, brokenLinks } from './laws/links.js'
+import { type Notebook, proseOf } from './laws/notebooks.js'
 import { blocksOf, printedBy } from './laws/programs.js'
 import { complaintsIn, programOf } from './laws/type-check.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-const pages = Object.fromEntries(
-  ['README.md', 'CHANGELOG.md']
-    .concat(
-      readdirSync(join(root, 'docs'))
-        .filter((name) => name.endsWith('.md'))
-        .map((name) => `docs/${name}`),
-    )
-    .map((path) => [path, read(path)]),
-)
+const named = (folder: string, ending: string): readonly string[] =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => `${folder}/${name}`)
+
+const pages: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['README.md', 'CHANGELOG.md', ...named('docs', '.md')].map((path) => [path, read(path)])),
+  ...Object.fromEntries(
+    named('notebooks', '.ipynb').map((path) => [path, proseOf(JSON.parse(read(path)) as Notebook)]),
+  ),
+}
 
 /** The README's programs are run by `readme.test.ts`. */
 const programs = Object.entries(pages)
