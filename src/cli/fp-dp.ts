@@ -4,6 +4,7 @@
 import { calibrateCommand } from './commands/calibrate.js'
 import { compareCommand } from './commands/compare.js'
 import { curveCommand } from './commands/curve.js'
+import { dataCommands } from './commands/data.js'
 import { epsilonCommand } from './commands/epsilon.js'
 import { trainCommand } from './commands/train.js'
 import type { Program } from './program.js'
@@ -12,5 +13,5 @@ export const fpDp = (version: string): Program => ({
   name: 'fp-dp',
   summary: 'Differentially private learning: what a training spends, how much noise it needs, and the training itself.',
   version,
-  commands: [epsilonCommand, calibrateCommand, compareCommand, curveCommand, trainCommand],
+  commands: [epsilonCommand, calibrateCommand, compareCommand, curveCommand, trainCommand, dataCommands],
 })
