@@ -39,7 +39,7 @@ describe('the privacy report', () => {
       expect(lower <= estimate && estimate <= upper).toBe(true)
     })
     const text = showPrivacyReport(report)
-    expect(text).toMatch(/ε = [\d.]+ at δ = 0\.00001/)
+    expect(text).toMatch(/ε = [\d.]+ at δ = 1e-5/)
     for (const words of [
       'one patient',
       'adding or removing one record',
@@ -58,7 +58,7 @@ describe('the privacy report', () => {
         const stated = right(privacyReport({ ledger: Event.gaussian(sigma), accountant: gdp(), deltas: [1e-5] }))
         const { lower, upper } = stated.epsilons[0] as (typeof stated.epsilons)[number]
         const text = showPrivacyReport(stated)
-        const [, claimed, , least] = (/\| 0\.00001 \|([^|]*)\|([^|]*)\|([^|]*)\|/.exec(text) ?? []).map(Number)
+        const [, claimed, , least] = (/\| 1e-5 \|([^|]*)\|([^|]*)\|([^|]*)\|/.exec(text) ?? []).map(Number)
         expect(text).toContain(`ε = ${claimed} at`)
         expect(claimed).toBeGreaterThanOrEqual(upper)
         expect(claimed).toBeLessThanOrEqual(upper * (1 + 2e-5))

@@ -1,11 +1,13 @@
 /**
  * The commands of `fp-dp`: one line each.
  */
+import { auditCommand } from './commands/audit.js'
 import { calibrateCommand } from './commands/calibrate.js'
 import { compareCommand } from './commands/compare.js'
 import { curveCommand } from './commands/curve.js'
-import { dataCommands } from './commands/data.js'
+import { dataCommand } from './commands/data.js'
 import { epsilonCommand } from './commands/epsilon.js'
+import { reportCommand } from './commands/report.js'
 import { trainCommand } from './commands/train.js'
 import type { Program } from './program.js'
 
@@ -13,5 +15,14 @@ export const fpDp = (version: string): Program => ({
   name: 'fp-dp',
   summary: 'Differentially private learning: what a training spends, how much noise it needs, and the training itself.',
   version,
-  commands: [epsilonCommand, calibrateCommand, compareCommand, curveCommand, trainCommand, dataCommands],
+  commands: [
+    epsilonCommand,
+    calibrateCommand,
+    compareCommand,
+    curveCommand,
+    auditCommand,
+    reportCommand,
+    trainCommand,
+    dataCommand,
+  ],
 })

@@ -107,7 +107,7 @@ export const runProgram = async (
         const value = made.getOptionValue(attributeOf(flag)) as readonly string[] | boolean | undefined
         return value === undefined ? [] : Array.isArray(value) ? (value as readonly string[]) : ['']
       }
-      const answer = await spec.run(texts, terminal, positionals)
+      const answer = await spec.run(texts, { ...terminal, json }, positionals)
       if (E.isLeft(answer)) return refuse(answer.left)
       const { text, json: data, status: wanted = 0 } = answer.right
       terminal.write(json ? showJson(data) : text === '' || text.endsWith('\n') ? text : `${text}\n`)

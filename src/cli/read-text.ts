@@ -28,12 +28,16 @@ export const readText = async (argument: string, path: string): Promise<E.Either
   }
 }
 
+/** What a parser of JSON objects to, without the piece of the file that it quotes. */
+export const syntaxOf = (cause: unknown): string =>
+  (cause as Error).message.replace(/, .*$/s, '').replace(/[^\p{L}\p{P}\p{N}\p{S}]+/gu, ' ')
+
 /** The JSON of a file that an argument names. */
 export const readJson = async (argument: string, path: string): Promise<E.Either<BadArguments, unknown>> => {
   const found = await readText(argument, path)
   if (E.isLeft(found)) return found
   return E.tryCatch(
     () => JSON.parse(found.right) as unknown,
-    (cause) => badArguments(`${argument} ${path} must hold JSON: ${(cause as Error).message}.`),
+    (cause) => badArguments(`${argument} ${path} must hold JSON, and does not: ${syntaxOf(cause)}.`),
   )
 }

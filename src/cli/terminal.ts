@@ -9,6 +9,8 @@ export interface Terminal extends Screen {
   readonly writeError: (text: string) => void
   /** Are colours and weights of letters wanted on the stream of the answer? */
   readonly colours: boolean
+  /** Is the answer wanted as data? What is only for people need not be made then, and the other way round. */
+  readonly json?: boolean
 }
 
 /** https://no-color.org: set and not empty. */

@@ -9,7 +9,7 @@ import { normalise, type PrivacyEvent, showEvent } from '../privacy/event/event.
 import { eventToJson } from '../privacy/event/json.js'
 import { type Neighbouring, showNeighbouring } from '../privacy/neighbouring.js'
 import { type EventFacts, eventFacts } from './event-facts.js'
-import { rounded } from './rounded.js'
+import { figure, rounded } from './rounded.js'
 
 /** What a report is made of. */
 export interface PrivacyReportRequest<Curve> {
@@ -107,14 +107,14 @@ export const showPrivacyReport = (report: PrivacyReport): string => {
     ...(first === undefined
       ? []
       : [
-          `What was released is (ε, δ)-differentially private with ε = ${rounded(first.upper, 'up')} at δ = ${first.delta}, for ${showNeighbouring(neighbouring)}. A record is ${unit}.`,
+          `What was released is (ε, δ)-differentially private with ε = ${rounded(first.upper, 'up')} at δ = ${figure(first.delta)}, for ${showNeighbouring(neighbouring)}. A record is ${unit}.`,
           '',
         ]),
     '| δ | ε (claimed) | estimate | no less than |',
     '| --- | --- | --- | --- |',
     ...epsilons.map(
       ({ delta, upper, estimate, lower }) =>
-        `| ${delta} | ${rounded(upper, 'up')} | ${rounded(estimate, 'nearest')} | ${rounded(lower, 'down')} |`,
+        `| ${figure(delta)} | ${rounded(upper, 'up')} | ${rounded(estimate, 'nearest')} | ${rounded(lower, 'down')} |`,
     ),
     '',
     '| | |',

@@ -3,6 +3,18 @@
  */
 
 /**
+ * A number as it would be typed: 1e-5, and not 0.00001.
+ *
+ * @example
+ * [figure(1e-5), figure(0.004), figure(60000)] // => ['1e-5', '0.004', '60000']
+ */
+export const figure = (x: number): string => {
+  const plain = String(x)
+  const short = Number.isFinite(x) && x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential() : plain
+  return (short.length < plain.length ? short : plain).replace('Infinity', '∞')
+}
+
+/**
  * Six digits of a number (or as many as asked for), never below it (`up`) or never above it (`down`).
  *
  * @example

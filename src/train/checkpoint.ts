@@ -106,6 +106,53 @@ export const checkpointNotes = (bytes: Uint8Array): E.Either<DataError, Readonly
     E.chain((notes) => (isRecordOfStrings(notes) ? E.right(notes) : refuse('other notes', 'a record of strings'))),
   )
 
+/** What a checkpoint says of the run that it belongs to, and of what that has released. */
+export interface CheckpointSpending {
+  readonly ledger: PrivacyEvent
+  /** Steps taken, of so many. */
+  readonly step: number
+  readonly steps: number
+  readonly model: string
+  readonly delta: number
+}
+
+/**
+ * What the run of a checkpoint has released so far, without its plan: enough for a report, and not to continue it.
+ *
+ * Errors  as `decodeCheckpoint`, as far as a plan is not needed: that the ledger is that of its steps is not checked
+ */
+export const checkpointSpending = (bytes: Uint8Array): E.Either<DataError, CheckpointSpending> =>
+  pipe(
+    unseal(bytes),
+    E.chain(({ tensors, metadata }) =>
+      E.tryCatch(
+        () => ({
+          plan: JSON.parse(metadata.plan ?? '') as Partial<Record<'model' | 'steps' | 'delta', unknown>>,
+          state: decodeState({ json: metadata.state ?? '', tensors }) as Partial<TrainState<Tree, OptimizerState>>,
+        }),
+        (cause) => inconsistentData({ source: 'the checkpoint', found: `${cause}`, allowed: 'an encoded state' }),
+      ),
+    ),
+    E.chain(({ plan: { model, steps, delta }, state: { step, ledger: json } }) => {
+      if (typeof model !== 'string' || typeof steps !== 'number' || typeof delta !== 'number')
+        return refuse('settings that are none', 'the model, the steps and the δ of a run')
+      if (typeof step !== 'number') return refuse(`step ${step}`, 'a count of steps')
+      return E.map((ledger: PrivacyEvent) => ({ ledger, step, steps, model, delta }))(ledgerFrom(json))
+    }),
+  )
+
+const ledgerFrom = (json: unknown): E.Either<DataError, PrivacyEvent> =>
+  pipe(
+    eventFromJson(json),
+    E.mapLeft((invalid) =>
+      inconsistentData({
+        source: 'the checkpoint',
+        found: `a ledger in which ${showInvalidParameter(invalid)}`,
+        allowed: 'a privacy event',
+      }),
+    ),
+  )
+
 /**
  * The state of a checkpoint, to be continued by `train` under the plan that it was made under. `like` is any state of that
  * plan, such as `plan.init(key(0))`: parameters and optimizer state must have its structure.
@@ -166,14 +213,7 @@ const checkState = <P extends Tree, C, S extends OptimizerState>(
   if (!(isKey(keys?.sampling) && isKey(keys?.noise))) return refuse('keys that are none', 'a sampling and a noise key')
   if (!isBounds(bounds)) return refuse('bounds that are none', 'a positive number for each group')
   return pipe(
-    eventFromJson(json),
-    E.mapLeft((invalid) =>
-      inconsistentData({
-        source: 'the checkpoint',
-        found: `a ledger in which ${showInvalidParameter(invalid)}`,
-        allowed: 'a privacy event',
-      }),
-    ),
+    ledgerFrom(json),
     // The fields in the order of a step: the state of a file makes the bytes of the file.
     E.chain((ledger) => {
       const released = plan.event(step as number, 'float')

@@ -25,6 +25,7 @@ import {
   tradeOff,
   truePositiveRate,
 } from '../../privacy/index.js'
+import { type PrivacyReport, type PrivacyReportRequest, privacyReport } from '../../report/index.js'
 import type { AccountantName } from './accountant-names.js'
 
 /** An event as one accountant reads it. */
@@ -42,6 +43,9 @@ export interface Asked {
   readonly name: AccountantName
   readonly neighbouring: Neighbouring
   readonly read: (event: PrivacyEvent) => E.Either<AccountingFailure, Reading>
+  readonly report: (
+    request: Omit<PrivacyReportRequest<unknown>, 'accountant'>,
+  ) => E.Either<AccountingFailure, PrivacyReport>
   readonly calibrate: (
     target: RiskTarget,
   ) => (
@@ -66,6 +70,7 @@ const asked = <Curve>(name: AccountantName, accountant: Accountant<Curve>): Aske
         }
       }),
     ),
+  report: (request) => privacyReport({ ...request, accountant }),
   calibrate: (target) => calibrate(accountant, target),
 })
 

@@ -10,6 +10,7 @@ import {
   type Neighbouring,
   type PrivacyEvent,
   showAccountingFailure,
+  tradeOffOfApproximateDp,
 } from '../../privacy/index.js'
 import type { Axis, Point } from '../../report/index.js'
 import { type BadArguments, badArgument, badArguments } from '../failure.js'
@@ -195,6 +196,25 @@ const deltaByEpsilon = (request: CurveRequest): Read<Curves> => {
   )
 }
 
+/** The rates of a few (ε, δ): each is a bound, so the best of them is, whatever an accountant takes for one more. */
+const ratesOfFew = (reading: Reading): Pick<Reading, 'falseNegativeRate' | 'truePositiveRate'> => {
+  const end = reading.epsilon(1e-9).upper
+  const most = Number.isFinite(end) ? end : 10
+  const few = evenly(0, 1, 2 * MOST_SLOW_POINTS).map((share) => {
+    const epsilon = most * share * share
+    return { epsilon, delta: reading.delta(epsilon).upper }
+  })
+  return {
+    falseNegativeRate: (rate) => Math.max(...few.map((one) => tradeOffOfApproximateDp(one)(rate))),
+    truePositiveRate: (rate) =>
+      Math.min(
+        1,
+        ...few.map(({ epsilon, delta }) => Math.exp(epsilon) * rate + delta),
+        ...few.map(({ epsilon, delta }) => -Math.expm1(-epsilon) + Math.exp(-epsilon) * (delta + rate)),
+      ),
+  }
+}
+
 const rates = (request: CurveRequest, kind: 'trade-off' | 'roc'): Read<Curves> => {
   const { described, accountants, neighbouring, points, progress } = request
   const least = kind === 'roc' ? 1e-5 : 0
@@ -216,17 +236,18 @@ const rates = (request: CurveRequest, kind: 'trade-off' | 'roc'): Read<Curves> =
         E.traverseArray((name) =>
           pipe(
             readingOf(name, neighbouring, described.event),
-            E.map(
-              (reading): NamedCurve => ({
+            E.map((whole): NamedCurve => {
+              progress(`${name} …`)
+              const reading = isSlow(name) ? ratesOfFew(whole) : whole
+              return {
                 name,
                 claim: true,
-                points: at(isSlow(name) ? Math.min(points, MOST_SLOW_POINTS) : points).map((rate): Point => {
-                  progress(`${name}: false positive rate ${rate.toPrecision(3)} …`)
+                points: at(points).map((rate): Point => {
                   const clamped = Math.min(1, rate)
                   return [rate, kind === 'roc' ? reading.truePositiveRate(clamped) : reading.falseNegativeRate(clamped)]
                 }),
-              }),
-            ),
+              }
+            }),
           ),
         ),
         E.map((curves) => ({
