@@ -5,10 +5,11 @@ import { auditCommand } from './commands/audit.js'
 import { calibrateCommand } from './commands/calibrate.js'
 import { compareCommand } from './commands/compare.js'
 import { curveCommand } from './commands/curve.js'
-import { dataCommand } from './commands/data.js'
+import { dataCommands } from './commands/data.js'
 import { epsilonCommand } from './commands/epsilon.js'
 import { reportCommand } from './commands/report.js'
 import { trainCommand } from './commands/train.js'
+import { validateCommand } from './commands/validate.js'
 import type { Program } from './program.js'
 
 export const fpDp = (version: string): Program => ({
@@ -22,7 +23,8 @@ export const fpDp = (version: string): Program => ({
     curveCommand,
     auditCommand,
     reportCommand,
+    validateCommand,
     trainCommand,
-    dataCommand,
+    dataCommands,
   ],
 })
