@@ -5,7 +5,7 @@ import type { Backend, BinaryOp, Padding2d, UnaryOp } from '../../src/tensor/bac
 import { reference } from '../../src/tensor/backend/reference.js'
 import { mapTensor, zipTensorsWith } from '../../src/tensor/elementwise.js'
 import { broadcastShapes, type Shape } from '../../src/tensor/shape.js'
-import { cast, type Tensor } from '../../src/tensor/tensor.js'
+import { cast, type Tensor, tensor, toArray } from '../../src/tensor/tensor.js'
 import { broadcast } from '../../src/tensor/view.js'
 import type { Convolution2d, Window2d } from '../../src/tensor/window.js'
 
@@ -87,6 +87,24 @@ export const conv2d = (x: Tensor, weight: Tensor, bias: Tensor | undefined, conv
   bias === undefined
     ? multilinear([x, weight], (backend) => (x, weight) => backend.conv2d(x, weight, undefined, convolution))
     : multilinear([x, weight, bias], (b) => (x, weight, bias) => b.conv2d(x, weight, bias, convolution))
+
+/** The same application, its error relative to the largest terms of the sample. */
+export const ofSamples = (application: Application): Application => ({
+  ...application,
+  terms: (...seen) => {
+    const terms = application.terms(...seen)
+    const sizes = toArray(terms)
+    const row = sizes.length / Math.max(1, terms.shape[0] as number)
+    const largest = (sample: number): number =>
+      Math.max(0, ...sizes.slice(sample * row, (sample + 1) * row).filter(Number.isFinite))
+    const all = Array.from({ length: terms.shape[0] as number }, (_, sample) => largest(sample))
+    return tensor(
+      sizes.map((_, i) => all[Math.floor(i / row)] as number),
+      terms.shape,
+      'float64',
+    )
+  },
+})
 
 export const conv2dInputGrad = (gy: Tensor, weight: Tensor, convolution: Convolution2d, input: Shape): Application =>
   multilinear([gy, weight], (backend) => (gy, weight) => backend.conv2dInputGrad(gy, weight, convolution, input))

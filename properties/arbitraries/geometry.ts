@@ -80,6 +80,28 @@ export const convolutions: Arbitrary<ConvolutionCase> = fc
     return { convolution, input, weight, output: convolutionOutput(convolution, input, weight) }
   })
 
+/** 3 × 3 without stride, of so many channels that a backend may filter tiles rather than multiply patches. */
+export const manyChannels: Arbitrary<ConvolutionCase> = fc
+  .record({
+    samples: fc.nat(3),
+    channels: fc.integer({ min: 16, max: 18 }),
+    padding: fc.nat(1),
+    plane: fc.constantFrom([4, 4], [4, 8], [7, 8]),
+  })
+  .map(({ samples, channels, padding, plane }) => {
+    const square: Pair = [3, 3]
+    const convolution = {
+      kernel: square,
+      stride: [1, 1],
+      padding: [padding, padding],
+      dilation: [1, 1],
+      groups: 1,
+    } as const
+    const input = [samples, channels, ...plane.map((extent) => extent + 2 - 2 * padding)]
+    const weight = [16, channels, ...square]
+    return { convolution, input, weight, output: convolutionOutput(convolution, input, weight) }
+  })
+
 /** Windows of which every one holds a pixel, so that each has a maximum. */
 export const pools: Arbitrary<PoolCase> = fc
   .record({ rows: axes(2), columns: axes(2), samples: fc.nat(2), channels: fc.nat(3) })

@@ -24,6 +24,8 @@ const convolutionShapes = [
   ['first layer', first, [33, 1, 35, 35], 16, [14, 14]],
   ['second layer', second, [17, 16, 13, 13], 32, [5, 5]],
   ['same', same, [5, 13, 19, 23], 21, [19, 23]],
+  ['same, many channels', same, [7, 24, 8, 8], 16, [8, 8]],
+  ['same, two groups', { ...same, groups: 2 }, [3, 32, 12, 11], 40, [12, 11]],
   ['odd', odd, [7, 9, 17, 21], 12, [10, 15]],
   ['depthwise', depthwise, [3, 24, 15, 15], 24, [15, 15]],
   ['pointwise', pointwise, [3, 37, 11, 9], 41, [11, 9]],

@@ -10,6 +10,7 @@ import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
 import { kernel } from './kernel.js'
 import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } from './patches.js'
+import { filtered, filteredGrad, isFiltered, isFilteredGrad } from './winograd.js'
 
 type Convolutions = Pick<
   Backend,
@@ -49,6 +50,10 @@ export const convolutions = (device: Device): Convolutions => {
   ): Tensor => {
     const { tensor, address } = device.result('float32', output)
     if (size(tensor) === 0) return tensor
+    if (isFiltered(convolution, input, output)) {
+      device.arena.temporarily(() => filtered(device, { x, weight, bias, out: address }, convolution, input, output))
+      return tensor
+    }
     const { group, taps, positions, work } = dimensions(convolution, input, output)
     const row = patchRow(group * taps, convolution.kernel[1])
     const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
@@ -171,9 +176,12 @@ export const convolutions = (device: Device): Convolutions => {
     const n = x.shape[0] as number
     const operands = { x: device.dense(x), gy: device.dense(gy), weight: 0 }
     const { tensor, storage, address } = device.result('float32', [n, ...shape])
+    const [input, output] = [x.shape as Quad, gy.shape as Quad]
     if (size(x) === 0 || size(gy) === 0) storage.fill(0)
+    else if (isFilteredGrad(convolution, input, output))
+      filteredGrad(device, { ...operands, out: address }, convolution, input, output)
     else
-      weightGrad({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad, {
+      weightGrad({ ...operands, out: address }, convolution, input, output, {
         mode: 0,
         units: n * convolution.groups,
         samples: 1,

@@ -23,6 +23,9 @@ export const kernel = {
   pixelGram: 16,
   groupNorm: 17,
   groupNormGrad: 18,
+  winogradWeights: 19,
+  winograd: 20,
+  winogradGrad: 21,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {

@@ -9,6 +9,8 @@ import { groupNormChunk, groupNormGradChunk } from './normalisation'
 import { pixelGramChunk } from './pixel-gram'
 import { averagePoolChunk, averagePoolGradChunk, maxPoolChunk, maxPoolGradChunk } from './pooling'
 import { reduceChunk, rowDotsChunk, weightedRowSumChunk } from './reduce'
+import { winogradChunk, winogradWeightsChunk } from './winograd'
+import { winogradGradChunk } from './winograd-grad'
 
 /** Where the scratch of thread 0 begins, and how far it is to the next thread's: the last two arguments. */
 const SCRATCH: i32 = 62
@@ -73,6 +75,15 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 18:
       groupNormGradChunk(chunk)
+      break
+    case 19:
+      winogradWeightsChunk(chunk)
+      break
+    case 20:
+      winogradChunk(chunk, scratch)
+      break
+    case 21:
+      winogradGradChunk(chunk, scratch)
       break
   }
 }

@@ -1,0 +1,241 @@
+/**
+ * Convolutions of 3 × 3 without stride by Winograd's minimal filtering F(4 × 4, 3 × 3): a tile of 4 × 4 outputs takes 36 products for
+ * each pair of channels, where the definition takes 144 (Lavin, Gray 2016, arXiv:1509.09308).
+ *
+ *   y = Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A      summed over channels between the brackets: 36 products of matrices
+ *
+ * The points are 0, ±¾, ±1½ and ∞, which round about as well as the definition does (Barabasz et al. 2020, arXiv:1803.10986);
+ * rounding is relative to the largest terms of the tile.
+ *
+ * Arguments 0 to 7 are the kernel's own; 8 to 23 are the geometry (`window.ts`); 24 rows of tiles of a unit · 25 rows of tiles of
+ * a sample · 26 tiles of a row · 27 units · 28 units of a chunk. Tiles are counted over the rows of tiles of a unit.
+ */
+import { address, argument } from './arguments'
+import { tileColumns } from './tile'
+import { c, groups, h, o, oh, ow, padH, padW, w } from './window'
+import { forwardRow, pointsOfTile, transposed } from './winograd-points'
+
+/** An odd number of cache lines, at least so many bytes: steps of a power of two would all fall into one set of L1. */
+// @inline
+export function apart(bytes: usize): usize {
+  return (((bytes + 63) >> 6) | 1) << 6
+}
+
+/** Bytes of a row of transformed inputs: 4 columns a tile and two more, and what a vector writes past its end. */
+// @inline
+export function rowBytes(): usize {
+  return (<usize>(4 * argument(26) + 16)) << 2
+}
+
+/**
+ * Bᵀ x of one row of tiles: 6 rows of `rowBytes`, column 0 of which stands `padW` left of the input. `zeros` is a row of zeros.
+ */
+export function inputRows(plane: usize, tileRow: i32, zeros: usize, out: usize): void {
+  const columns = w()
+  const width = rowBytes()
+  const row = (<usize>columns) << 2
+  const top = 4 * tileRow - padH()
+  const r0 = rowOr(plane, top, row, zeros)
+  const r1 = rowOr(plane, top + 1, row, zeros)
+  const r2 = rowOr(plane, top + 2, row, zeros)
+  const r3 = rowOr(plane, top + 3, row, zeros)
+  const r4 = rowOr(plane, top + 4, row, zeros)
+  const r5 = rowOr(plane, top + 5, row, zeros)
+  const left = padW()
+  const used = min(columns, 4 * argument(26) + 2 - left)
+  let at = out + ((<usize>left) << 2)
+  for (let x: usize = 0; x < (<usize>used) << 2; x += 16, at += 16)
+    forwardRow(
+      v128.load(r0 + x),
+      v128.load(r1 + x),
+      v128.load(r2 + x),
+      v128.load(r3 + x),
+      v128.load(r4 + x),
+      v128.load(r5 + x),
+      at,
+      width,
+    )
+  const end = out + width
+  for (let line = out; line < out + 6 * width; line += width) {
+    for (let x = 0; x < left; x++) store<f32>(line + ((<usize>x) << 2), 0)
+    memory.fill(line + ((<usize>(left + used)) << 2), 0, end - out - ((<usize>(left + used)) << 2))
+  }
+}
+
+// @inline
+function rowOr(plane: usize, row: i32, bytes: usize, zeros: usize): usize {
+  return row >= 0 && row < h() ? plane + <usize>row * bytes : zeros
+}
+
+/** Four tiles of 6 × 6, given where each begins in its transformed rows, times B: 36 vectors, `step` apart. */
+export function inputTiles(a: usize, b: usize, d: usize, e: usize, out: usize, step: usize): void {
+  const width = rowBytes()
+  for (let i = 0; i < 6; i++) {
+    const v0 = v128.load(a)
+    const v1 = v128.load(b)
+    const v2 = v128.load(d)
+    const v3 = v128.load(e)
+    const t0 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5)
+    const t1 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5)
+    const t2 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
+    const t3 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
+    const u0 = v128.shuffle<f32>(v128.load(a, 16), v128.load(b, 16), 0, 4, 1, 5)
+    const u1 = v128.shuffle<f32>(v128.load(d, 16), v128.load(e, 16), 0, 4, 1, 5)
+    forwardRow(
+      v128.shuffle<f32>(t0, t1, 0, 1, 4, 5),
+      v128.shuffle<f32>(t0, t1, 2, 3, 6, 7),
+      v128.shuffle<f32>(t2, t3, 0, 1, 4, 5),
+      v128.shuffle<f32>(t2, t3, 2, 3, 6, 7),
+      v128.shuffle<f32>(u0, u1, 0, 1, 4, 5),
+      v128.shuffle<f32>(u0, u1, 2, 3, 6, 7),
+      out,
+      step,
+    )
+    a += width
+    b += width
+    d += width
+    e += width
+    out += 6 * step
+  }
+}
+
+/**
+ * G w Gᵀ for 4 output channels of one group. Arguments: 0 weight [o, c, 3, 3] · 1 panels [36, groups, o / 4, c, 4].
+ */
+export function winogradWeightsChunk(chunk: i32): void {
+  const quads = (o() + 3) >> 2
+  const group = chunk / quads
+  const quad = chunk - group * quads
+  const channels = c()
+  const filter = <usize>channels * 36
+  const first = address(0) + <usize>(group * o() + 4 * quad) * filter
+  const rows = min(4, o() - 4 * quad)
+  const step = (<usize>(groups() * quads * channels)) << 4
+  let out = address(1) + ((<usize>((group * quads + quad) * channels)) << 4)
+  for (let channel = 0; channel < channels; channel++, out += 16)
+    pointsOfTile(first + <usize>channel * 36, filter, rows, out, step)
+}
+
+/** y = W ∗ x + b. Arguments: 0 x · 1 panels of weights · 2 bias or 0 · 3 y. A unit is some rows of tiles of one group. */
+export function winogradChunk(chunk: i32, scratch: usize): void {
+  const end = min(argument(27), (chunk + 1) * argument(28))
+  for (let unit = chunk * argument(28); unit < end; unit++) convolve(unit / groups(), unit % groups(), scratch)
+}
+
+function convolve(block: i32, group: i32, scratch: usize): void {
+  const down = argument(25)
+  const across = argument(26)
+  const first = block * argument(24)
+  const rows = min(argument(24), <i32>(<i32>argument(8) * down) - first)
+  const tiles = rows * across
+  const octets = (tiles + 7) >> 3
+  const width = rowBytes()
+  const plane = (<usize>(h() * w())) << 2
+  const outputs = (o() + 3) & ~3
+  const channels = c()
+  // Where each tile begins in the transformed rows, and in the output; a last octet repeats its last tile.
+  const begins = scratch
+  const targets = begins + ((<usize>octets) << 5)
+  const extents = targets + ((<usize>octets) << 5)
+  const temporary = extents + ((<usize>octets) << 5)
+  const zeros = temporary + 640
+  const transformed = zeros + (((<usize>w()) << 2) + 32)
+  const inputs = transformed + 6 * width * <usize>rows
+  const inputStep = apart((<usize>(octets * channels)) << 5)
+  const products = inputs + 36 * inputStep
+  const productStep = apart((<usize>(octets * outputs)) << 5)
+  memory.fill(zeros, 0, ((<usize>w()) << 2) + 16)
+  for (let tile = 0; tile < octets << 3; tile++) {
+    const row = min(tile, tiles - 1) / across
+    const column = min(tile, tiles - 1) - row * across
+    const sample = (first + row) / down
+    const slice = sample * groups() + group
+    const y = (slice * o() * oh() + 4 * (first + row - sample * down)) * ow() + 4 * column
+    store<usize>(begins + ((<usize>tile) << 2), transformed + <usize>row * 6 * width + ((<usize>column) << 4))
+    store<usize>(targets + ((<usize>tile) << 2), address(3) + ((<usize>y) << 2))
+    const below = min(4, oh() - 4 * (first + row - sample * down))
+    store<i32>(extents + ((<usize>tile) << 2), tile < tiles ? (below << 4) | min(4, ow() - 4 * column) : 0)
+  }
+  for (let channel = 0; channel < channels; channel++) {
+    for (let row = 0; row < rows; row++) {
+      const sample = (first + row) / down
+      const x = address(0) + <usize>((sample * groups() + group) * channels + channel) * plane
+      inputRows(x, first + row - sample * down, zeros, transformed + <usize>row * 6 * width)
+    }
+    for (let quad = 0; quad < octets << 1; quad++) {
+      const at = begins + ((<usize>quad) << 4)
+      const out = inputs + ((<usize>((quad >> 1) * channels + channel)) << 5) + ((<usize>(quad & 1)) << 4)
+      inputTiles(load<usize>(at), load<usize>(at, 4), load<usize>(at, 8), load<usize>(at, 12), out, inputStep)
+    }
+  }
+  const panel = (<usize>channels) << 4
+  for (let point = 0; point < 36; point++) {
+    const weights = address(1) + <usize>(point * groups() + group) * <usize>(outputs >> 2) * panel
+    for (let octet = 0; octet < octets; octet++) {
+      const right = inputs + <usize>point * inputStep + <usize>octet * ((<usize>channels) << 5)
+      let out = products + <usize>point * productStep + <usize>octet * ((<usize>outputs) << 5)
+      let left = weights
+      for (let i = 0; i < outputs; i += 4, left += panel, out += 128)
+        tileColumns(left, 16, right, 32, channels, out, 32, false)
+    }
+  }
+  for (let output = 0; output < o(); output++)
+    for (let quad = 0; quad < octets << 1; quad++) {
+      const from = products + ((<usize>((quad >> 1) * outputs + output)) << 5) + ((<usize>(quad & 1)) << 4)
+      const bias = address(2) ? load<f32>(address(2) + ((<usize>(group * o() + output)) << 2)) : <f32>0
+      outputTiles(from, productStep, temporary, bias)
+      const at = (<usize>quad) << 4
+      for (let k: usize = 0; k < 16; k += 4)
+        putTile(
+          temporary + 384 + (k << 2),
+          load<usize>(targets + at + k) + ((<usize>(output * oh() * ow())) << 2),
+          load<i32>(extents + at + k),
+        )
+    }
+}
+
+const A: f32 = 0.75
+const B: f32 = 1.5
+
+/** Aᵀ of six vectors: four, `step` apart. */
+// @inline
+function backRow(from: usize, fromStep: usize, out: usize, step: usize): void {
+  const m1 = v128.load(from + fromStep)
+  const m2 = v128.load(from + 2 * fromStep)
+  const m3 = v128.load(from + 3 * fromStep)
+  const m4 = v128.load(from + 4 * fromStep)
+  const s1 = f32x4.add(m1, m2)
+  const s2 = f32x4.add(m3, m4)
+  const d1 = f32x4.sub(m1, m2)
+  const d2 = f32x4.sub(m3, m4)
+  v128.store(out, f32x4.add(f32x4.add(v128.load(from), s1), s2))
+  v128.store(out + step, f32x4.add(f32x4.mul(d1, f32x4.splat(A)), f32x4.mul(d2, f32x4.splat(B))))
+  v128.store(out + 2 * step, f32x4.add(f32x4.mul(s1, f32x4.splat(A * A)), f32x4.mul(s2, f32x4.splat(B * B))))
+  const cubes = f32x4.add(f32x4.mul(d1, f32x4.splat(A * A * A)), f32x4.mul(d2, f32x4.splat(B * B * B)))
+  v128.store(out + 3 * step, f32x4.add(cubes, v128.load(from + 5 * fromStep)))
+}
+
+/** Aᵀ m A + b of four tiles, each 36 numbers in one lane: at temporary + 384, [row][tile] of 4 numbers each. */
+function outputTiles(from: usize, step: usize, temporary: usize, bias: f32): void {
+  for (let i: usize = 0; i < 6; i++) backRow(from + 6 * i * step, step, temporary + (i << 4), 96)
+  const out = temporary + 384
+  // Columns one after the other: [column][row] of vectors over tiles, in place of what is no longer needed.
+  for (let column: usize = 0; column < 4; column++) backRow(temporary + 96 * column, 16, out + (column << 4), 64)
+  const b = f32x4.splat(bias)
+  for (let row: usize = 0; row < 4; row++) transposed(out + (row << 6), b)
+}
+
+/** rows × columns numbers, at most 4 × 4, from rows 64 bytes apart; `extent` is 16 · rows + columns. */
+// @inline
+function putTile(from: usize, target: usize, extent: i32): void {
+  const row = (<usize>ow()) << 2
+  if (extent === 68) {
+    v128.store(target, v128.load(from))
+    v128.store(target + row, v128.load(from, 64))
+    v128.store(target + 2 * row, v128.load(from, 128))
+    v128.store(target + 3 * row, v128.load(from, 192))
+    return
+  }
+  for (let i = 0; i < extent >> 4; i++, from += 64, target += row)
+    for (let j = 0; j < (extent & 15); j++) store<f32>(target + ((<usize>j) << 2), load<f32>(from + ((<usize>j) << 2)))
+}
