@@ -4,9 +4,12 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { crossEntropy, explain, showExplanation } from '../src/grad/index.js'
+import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { contenders, contendersNamed, groups } from './contender.js'
 import { measureRow } from './measure.js'
 import { allRows, networks, rowName, rowsNamed } from './networks.js'
+import { batchOf, paramsOf } from './problem.js'
 import { keepRow, readTable } from './results.js'
 import { showRow, showSummary } from './table.js'
 
@@ -22,6 +25,7 @@ const help = `npm run bench [-- OPTIONS]
   --json FILE          keeps the rows; those that FILE has from earlier runs stay, unless measured again
   --picture FILE       draws all rows of the run, or of the JSON file, as SVG
   --markdown           prints all rows as a table of ratios
+  --explain            prints FLOPs, bytes and the chosen norm of each layer, and times nothing
 
 Peers in JavaScript are a package of their own: npm ci --prefix bench/peers. Those in Python run where $PYTHON (or python3) has
 torch, opacus, backpack or jax.`
@@ -36,6 +40,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     picture: { type: 'string' },
     markdown: { type: 'boolean', default: false },
+    explain: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -78,6 +83,18 @@ const budget = {
 }
 const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version }
 console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${budget.threads} threads`)
+
+if (values.explain) {
+  for (const row of rows) {
+    const { title, model } = networks[row.network] as (typeof networks)[string]
+    const found = explain(crossEntropy, model, { backend: wasm({ threads: budget.threads }) })(
+      paramsOf(row),
+      batchOf(row),
+    )
+    console.log(`\n${title}: ${showExplanation(found)}`)
+  }
+  process.exit(0)
+}
 
 let table = readTable(values.json, machine)
 for (const row of rows) {

@@ -50,6 +50,23 @@ export const affineCosts = ({
 }): GradientCosts => ({ gram: t * t * (i + o + 1), form: t * i * o, gradient: i * o, operands: t * (i + o) })
 
 /**
+ * Multiply-adds of a convolution's norm in the Gram form, for one sample (see `convolutionCosts`).
+ *
+ * @internal
+ */
+export const gramMultiplyAdds = (
+  { kernel, stride, padding, groups }: Omit<Convolution2d, 'dilation'>,
+  input: Shape,
+  output: Shape,
+): number => {
+  const [, c, h, w] = input as readonly [number, number, number, number]
+  const [, o, oh, ow] = output as readonly [number, number, number, number]
+  const room = stride[0] === 1 && stride[1] === 1 ? padding[1] : 0
+  const [pixels, places, positions] = [h * (w + room), oh * (ow + room), oh * ow]
+  return (pixels ** 2 * c + places ** 2 * o + groups * positions ** 2 * kernel[0] * kernel[1]) / 2
+}
+
+/**
  * The costs of a convolution: inner products of the pixels, of which the inner products of patches are sums over the kernel,
  * and of the cotangents; each pair once, group by group.
  *
@@ -68,14 +85,13 @@ export const convolutionCosts = (
   input: Shape,
   output: Shape,
 ): GradientCosts => {
-  const [, c, h, w] = input as readonly [number, number, number, number]
+  const [, c] = input as readonly [number, number]
   const [, o, oh, ow] = output as readonly [number, number, number, number]
-  const room = stride[0] === 1 && stride[1] === 1 ? padding[1] : 0
-  const [pixels, places, positions] = [h * (w + room), oh * (ow + room), oh * ow]
+  const positions = oh * ow
   const taps = kernel[0] * kernel[1]
   const gradient = (o * c * taps) / groups
   return {
-    gram: (pixels ** 2 * c + places ** 2 * o) / 2 + groups * positions * taps * (RUN_START + positions / 2),
+    gram: gramMultiplyAdds({ kernel, stride, padding, groups }, input, output) + RUN_START * groups * positions * taps,
     form: positions * gradient,
     gradient,
     operands: sizeOf(input.slice(1)) + sizeOf(output.slice(1)),
@@ -101,3 +117,18 @@ export const keepsGradients = (costs: GradientCosts, samples: number): boolean =
   const together = form + (2 + BYTES_OF_KEEPING) * gradient
   return together < apart && samples * gradient <= Math.max(keptNumbersLimit, samples * operands)
 }
+
+/**
+ * How a layer comes by the norms of its gradients: `rank one`, the product of two norms, where there is one position; `gram`; `form`,
+ * the gradient formed and forgotten; `keep`, formed and kept for the weighted sum.
+ */
+export type NormWay = 'rank one' | 'gram' | 'form' | 'keep'
+
+/**
+ * The way that book-keeping takes for so many samples.
+ *
+ * @example
+ * normWay(affineCosts({ positions: 64, inputs: 8, outputs: 8 }), 256) // => 'keep'
+ */
+export const normWay = (costs: GradientCosts, samples: number): Exclude<NormWay, 'rank one'> =>
+  keepsGradients(costs, samples) ? 'keep' : gramIsCheaper(costs) ? 'gram' : 'form'

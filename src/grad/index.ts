@@ -29,6 +29,7 @@ export * from './composition/reuse.js'
 export * from './composition/sequential.js'
 export * from './composition/tied.js'
 export * from './cost.js'
+export * from './explain.js'
 export * from './finite-difference.js'
 export * from './from-function.js'
 export {

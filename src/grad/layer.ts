@@ -5,11 +5,12 @@
  * A rule is a description; the backend that it is given does the arithmetic.
  */
 import type { Key } from '../sampling/key.js'
-import type { Backend } from '../tensor/backend/backend.js'
+import type { Backend, LayerWork } from '../tensor/backend/backend.js'
 import { zipTensorsWith } from '../tensor/elementwise.js'
 import type { Shape } from '../tensor/shape.js'
 import { type Tensor, zeros } from '../tensor/tensor.js'
 import { type EmptyTree, emptyTree, foldTree, mapTree, type Tree } from '../tensor/tree.js'
+import type { NormWay } from './cost.js'
 
 /** Fresh parameters, and the shape of one output sample (without n). */
 export interface Initialised<P extends Tree> {
@@ -22,6 +23,8 @@ export interface Initialised<P extends Tree> {
  * Each reading is computed when it is asked for, and whatever two readings share is computed once.
  */
 export interface Pullback<P extends Tree> {
+  /** The way to the norm that the layer chose, where it had a choice (see `normWay`). */
+  readonly norm?: NormWay
   /** ∂Σₙ⟨gyₙ, yₙ⟩/∂x, [n, …]. */
   readonly inputGrad: () => Tensor
   /** Every leaf [n, …param]. */
@@ -131,7 +134,42 @@ export const layer = <P extends Tree, C>(
     pullback: (backend, params, cache, gy) => derivedPullback(complete, backend, params, cache, gy),
     ...rule,
   }
-  return complete
+  return told(complete)
+}
+
+/** The rule, which tells a backend that wants to know who computes. */
+const told = <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
+  type Reading = LayerWork['reading']
+  const within = <A>(backend: Backend, params: P, reading: Reading, body: () => A, norm?: NormWay): A =>
+    backend.within === undefined
+      ? body()
+      : backend.within({ layer: rule.name, params, reading, ...(norm === undefined ? {} : { norm }) }, body)
+  return {
+    ...rule,
+    forward: (backend, params, x) => within(backend, params, 'forward', () => rule.forward(backend, params, x)),
+    backward: (backend, params, cache, gy) =>
+      within(backend, params, 'backward', () => rule.backward(backend, params, cache, gy)),
+    perSampleGrad: (backend, params, cache, gy) =>
+      within(backend, params, 'gradients', () => rule.perSampleGrad(backend, params, cache, gy)),
+    perSampleSquaredNorm: (backend, params, cache, gy) =>
+      within(backend, params, 'norm', () => rule.perSampleSquaredNorm(backend, params, cache, gy)),
+    weightedGrad: (backend, params, cache, gy, weight) =>
+      within(backend, params, 'sum', () => rule.weightedGrad(backend, params, cache, gy, weight)),
+    pullback: (backend, params, cache, gy) => {
+      if (backend.within === undefined) return rule.pullback(backend, params, cache, gy)
+      const pulled = within(backend, params, 'backward', () => rule.pullback(backend, params, cache, gy))
+      const { norm, grouped } = pulled
+      const read = <A>(reading: Reading, body: () => A): A => within(backend, params, reading, body, norm)
+      return {
+        ...(norm === undefined ? {} : { norm }),
+        inputGrad: () => read('backward', pulled.inputGrad),
+        perSampleGrad: () => read('gradients', pulled.perSampleGrad),
+        squaredNorm: () => read('norm', pulled.squaredNorm),
+        weightedGrad: (weight) => read('sum', () => pulled.weightedGrad(weight)),
+        ...(grouped === undefined ? {} : { grouped }),
+      }
+    },
+  }
 }
 
 /** The pullback that asks the rule for each reading. */
@@ -161,6 +199,7 @@ export const keepingPullback = <P extends Tree, C>(
 ): Pullback<P> => {
   const kept = lazy(() => rule.perSampleGrad(backend, params, cache, gy))
   return {
+    norm: 'keep',
     inputGrad: lazy(() => rule.backward(backend, params, cache, gy)),
     perSampleGrad: kept,
     squaredNorm: lazy(() => squaredNormOfRows(backend, gy.shape[0] as number)(kept())),

@@ -8,7 +8,7 @@ import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
-import { convolutionCosts, gramIsCheaper, keepsGradients } from '../cost.js'
+import { convolutionCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
 import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
@@ -129,11 +129,12 @@ const zeroPadded = (
       ...(params.bias === undefined ? {} : { bias: backend.weightedRowSum(weight, backend.sum(gy, [2, 3])) }),
     }),
     pullback: (backend, params, x, gy) => {
-      const kept = keepsGradients(convolutionCosts(convolution, x.shape, gy.shape), gy.shape[0] as number)
+      const norm = normWay(convolutionCosts(convolution, x.shape, gy.shape), gy.shape[0] as number)
       const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> =>
-        (kept ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
+        (norm === 'keep' ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
       return {
         ...pullbackOf(params),
+        norm,
         grouped: (labels) =>
           groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), () => backend.sum(gy, [2, 3])),
       }

@@ -9,7 +9,7 @@ import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
-import { affineCosts, gramIsCheaper, keepsGradients } from '../cost.js'
+import { affineCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
 import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
@@ -112,12 +112,12 @@ export const linear = (
     pullback: (backend, params, x, gy) => {
       const [n, positions, inputs] = byPosition(x).shape as readonly [number, number, number]
       const outputs = gy.shape.at(-1) as number
+      const way = normWay(affineCosts({ positions, inputs, outputs }), n)
       const pullbackOf = (p: LinearParams): Pullback<LinearParams> =>
-        keepsGradients(affineCosts({ positions, inputs, outputs }), n)
-          ? keepingPullback(rule, backend, p, x, gy)
-          : derivedPullback(rule, backend, p, x, gy)
+        (way === 'keep' ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
       return {
         ...pullbackOf(params),
+        norm: positions === 1 && way !== 'keep' ? 'rank one' : way,
         grouped: (labels) =>
           groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), () => backend.sum(byPosition(gy), [1])),
       }

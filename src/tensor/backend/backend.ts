@@ -18,6 +18,7 @@
  */
 import type { Shape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
+import type { Tree } from '../tree.js'
 import type { Convolution2d, Window2d } from '../window.js'
 
 /** Functions of one number. */
@@ -72,6 +73,15 @@ export interface GroupStatistics {
   readonly inverseDeviation: Tensor
 }
 
+/** What a layer computes: its output, the cotangent of its input, the gradients of its parameters, their norms, their sum. */
+export interface LayerWork {
+  readonly layer: string
+  readonly params: Tree
+  readonly reading: 'forward' | 'backward' | 'gradients' | 'norm' | 'sum'
+  /** How a layer of products comes by its norms. */
+  readonly norm?: string
+}
+
 /** What computes: every operation on tensors that the library needs, with the contract that each implementation keeps. */
 export interface Backend {
   readonly name: string
@@ -84,6 +94,9 @@ export interface Backend {
    * nest. A backend without an arena just runs the body.
    */
   readonly scope: <A>(body: () => A) => A
+
+  /** Where there is one, layers tell it who computes: their name, their parameters, and what is read. It runs the body. */
+  readonly within?: <A>(work: LayerWork, body: () => A) => A
 
   /** f of every element. */
   readonly map: (op: UnaryOp, x: Tensor) => Tensor
