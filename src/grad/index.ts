@@ -90,6 +90,7 @@ export type { Conv3dCache, Triple } from './layers/volume.js'
 export * from './layers/weight-standardised.js'
 export * from './losses/classification.js'
 export * from './losses/loss.js'
+export * from './losses/on-backend.js'
 export * from './losses/regression.js'
 export * from './losses/triplet.js'
 export {

@@ -9,8 +9,9 @@ import { elementwise } from './elementwise.js'
 import type { GpuMode } from './library.js'
 import { normalisations } from './normalisation.js'
 import { pools } from './pooling.js'
+import { type PrivateSums, privateSums } from './private-sum.js'
 import { products } from './products.js'
-import { type Session, sessionOn } from './session.js'
+import { sessionOn } from './session.js'
 
 export interface GpuBackend extends Backend {
   readonly mode: GpuMode
@@ -20,6 +21,8 @@ export interface GpuBackend extends Backend {
    * looked at on the way, without computing anything twice. Tasks of one backend take turns.
    */
   readonly task: <A>(body: () => A) => Task<A>
+  /** Clipping, summing and noising without a read: for a step that is one task. */
+  readonly privateSums: PrivateSums
   /** Lets the device go. */
   readonly close: () => void
 }
@@ -37,10 +40,8 @@ const keepsPairs = async (device: Device): Promise<boolean> => {
   return Math.abs(high + low - exact) <= 2 ** -40 * exact && low !== 0
 }
 
-/** The algebra on a device, and the session in which it computes. @internal */
-export const backendOn = async (
-  device: Device,
-): Promise<{ readonly backend: GpuBackend; readonly session: Session; readonly keepsPairs: boolean }> => {
+/** The algebra on a device. @internal */
+export const backendOn = async (device: Device): Promise<GpuBackend> => {
   const session = sessionOn(device)
   const pairs = await keepsPairs(device)
   const ofElements = elementwise(session)
@@ -57,12 +58,13 @@ export const backendOn = async (
     <Arguments extends readonly unknown[], A>(operation: (...args: Arguments) => A): ((...args: Arguments) => A) =>
     (...args) =>
       session.isOpen() ? operation(...args) : session.scope(() => operation(...args))
-  const backend: GpuBackend = {
+  return {
     name: `gpu (${device.mode})`,
     dtype: 'float32',
     mode: device.mode,
     scope: session.scope,
     task: session.task,
+    privateSums: privateSums(session, { keepsPairs: pairs }),
     close: device.close,
     map: scoped(operations.map),
     zip: scoped(operations.zip),
@@ -85,5 +87,4 @@ export const backendOn = async (
     avgPool2d: scoped(operations.avgPool2d),
     avgPool2dGrad: scoped(operations.avgPool2dGrad),
   }
-  return { backend, session, keepsPairs: pairs }
 }

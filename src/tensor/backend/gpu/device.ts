@@ -6,6 +6,7 @@ import type { CompiledKernel, Engine, GpuMode, Library, Resident } from './libra
 import { deviceFunctions } from './sources/arithmetic.js'
 import { elementwiseSources } from './sources/elementwise.js'
 import { type PlaneKernel, planeSources } from './sources/planes.js'
+import { type PrivateSumKernel, privateSumSources } from './sources/private-sum.js'
 import { type SumKernel, sumSources } from './sources/sums.js'
 
 const sources = {
@@ -13,9 +14,10 @@ const sources = {
   ...elementwiseSources,
   ...sumSources,
   ...planeSources,
+  ...privateSumSources,
 } as const
 
-export type KernelName = 'upload' | 'gather' | UnaryOp | BinaryOp | SumKernel | PlaneKernel
+export type KernelName = 'upload' | 'gather' | UnaryOp | BinaryOp | SumKernel | PlaneKernel | PrivateSumKernel
 
 /** Numbers on the device, now or, where it answers asynchronously, soon. */
 export type Handle = Resident | Promise<Resident>
@@ -48,7 +50,10 @@ const tooLong = (length: number): RangeError =>
     `a tensor of ${length} numbers was asked for, and a GPU kernel can tell ${largest} places apart: a smaller physical batch would fit`,
   )
 
-/** Loops end by their own conditions; WebGL 1 wants to know a number that none exceeds. */
+/**
+ * The tactic asks for highp whatever the size: else gpu.js gives small kernels lowp or mediump, which is 16 bits on some GPUs,
+ * and changes kernels as sizes grow. Loops end by their own conditions; WebGL 1 wants to know a number that none exceeds.
+ */
 const settings = {
   output: [1],
   dynamicOutput: true,
@@ -56,6 +61,7 @@ const settings = {
   pipeline: true,
   immutable: true,
   precision: 'single',
+  tactic: 'precision',
   fixIntegerDivisionAccuracy: false,
   loopMaxIterations: largest,
   functions: deviceFunctions,

@@ -14,6 +14,7 @@ import { chooseMode, type GpuMode, loadLibrary } from './library.js'
 
 export type { GpuBackend } from './backend.js'
 export type { GpuMode } from './library.js'
+export type { DeviceNoise, DeviceWeights, PrivateSums } from './private-sum.js'
 
 export interface GpuOptions {
   /** Default: the best that a GPU may stand behind. `webasm` and `cpu` run the same kernels without one. */
@@ -38,7 +39,7 @@ export const gpu =
     if (isLeft(library)) return library
     const chosen = await chooseMode(library.right, mode)()
     if (isLeft(chosen)) return chosen
-    return right((await backendOn(deviceOf(library.right, chosen.right))).backend)
+    return right(await backendOn(deviceOf(library.right, chosen.right)))
   }
 
 /** A backend, and where it is not the one that was hoped for, why. */

@@ -32,8 +32,8 @@ const operandOf = (
 /** Terms that one thread of `rowDots` adds up. */
 const PART = 256
 
-/** Each as high and low: [rows, 2]. */
-const pairsOfDots = (session: Session, [a, b]: readonly [Slot, Slot], rows: number, length: number): Slot => {
+/** Inner products of rows, each as high and low: [rows, 2]. */
+export const pairsOfDots = (session: Session, [a, b]: readonly [Slot, Slot], rows: number, length: number): Slot => {
   const parts = Math.ceil(length / PART)
   const pairs = session.launch('partDots', [a, b], [length, Math.min(PART, length), parts], 2 * rows * parts)
   return parts === 1 ? pairs : session.launch('pairSums', [pairs], [parts], 2 * rows)

@@ -2,8 +2,8 @@
  * What lives on a device for the time of a scope, and tensors whose numbers are fetched when somebody looks at them.
  *
  * A device that answers at once is asked at once. Where answers take their time (WebGPU), a body that looks at a number is
- * left, the number is fetched, and the body is run again: it is pure, so it asks for the same things in the same order, and
- * what was computed before is not computed again.
+ * left, the number is fetched, and the body is run again: it is pure, so it asks for the same things, and what was computed
+ * before is not computed again.
  */
 import type { Task } from 'fp-ts/lib/Task.js'
 import { type Shape, sizeOf } from '../../shape.js'
@@ -13,6 +13,7 @@ import type { Device, Handle, KernelName } from './device.js'
 
 /** Numbers on the device. */
 export interface Slot {
+  readonly id: number
   readonly handle: Handle
   readonly length: number
   readonly state: { value: Float32Array | undefined; isReleased: boolean }
@@ -69,35 +70,52 @@ interface Awaited {
 }
 const isAwaited = (error: unknown): error is Awaited => error instanceof Error && error.name === 'Awaited'
 
-/** Something that a body asked for, at its place in the order. */
-interface Asked {
-  readonly what: string
-  readonly slot: Slot
+/** In a task on a device that does not answer at once: what earlier runs of the body asked for. */
+interface Known {
+  readonly launched: Map<string, Slot>
+  /** By their length. */
+  readonly uploaded: Map<number, { readonly numbers: Float32Array; readonly slot: Slot }[]>
 }
+
+const sameNumbers = (a: Float32Array, b: Float32Array): boolean => {
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false
+  return true
+}
+
+/** A body that asks for other things each time it is run would never end, and one that looks at so many numbers is slow. */
+const MOST_RUNS = 2000
 
 export const sessionOn = (device: Device): Session => {
   const deferred = new WeakMap<object, Deferred>()
   let slots: Slot[] = []
+  /** What was copied from where, in this scope. */
   let uploads = new Map<Storage, (readonly [start: number, length: number, slot: Slot])[]>()
   let depth = 0
-  /** In a task on a device that does not answer at once: what earlier runs of the body asked for. */
-  let asked: Asked[] | undefined
-  let cursor = 0
+  let known: Known | undefined
+  let count = 0
 
-  const keep = (what: string, length: number, make: () => Handle): Slot => {
-    const before = asked?.[cursor]
-    if (before !== undefined) {
-      if (before.what !== what)
-        throw new Error(
-          `the body of a task asked for ${what} where it asked for ${before.what} before: it must be pure`,
-        )
-      cursor++
-      return before.slot
-    }
-    const slot: Slot = { handle: make(), length, state: { value: undefined, isReleased: false } }
+  const keep = (length: number, handle: Handle): Slot => {
+    const slot: Slot = { id: count++, handle, length, state: { value: undefined, isReleased: false } }
     slots.push(slot)
-    asked?.push({ what, slot })
-    cursor++
+    return slot
+  }
+
+  const launch: Session['launch'] = (kernel, operands, parameters, length) => {
+    const start = (): Slot =>
+      keep(length, device.launch({ kernel, operands: operands.map(({ handle }) => handle), parameters, length }))
+    if (known === undefined) return start()
+    const what = `${kernel} ${operands.map(({ id }) => id)} ${parameters} ${length}`
+    const slot = known.launched.get(what) ?? start()
+    known.launched.set(what, slot)
+    return slot
+  }
+
+  const upload = (numbers: Float32Array): Slot => {
+    const before = known?.uploaded.get(numbers.length) ?? []
+    const found = before.find((one) => sameNumbers(one.numbers, numbers))
+    if (found !== undefined) return found.slot
+    const slot = keep(numbers.length, device.upload(numbers))
+    known?.uploaded.set(numbers.length, [...before, { numbers, slot }])
     return slot
   }
 
@@ -116,7 +134,7 @@ export const sessionOn = (device: Device): Session => {
       slot.state.value = device.read(slot.handle) as Float32Array
       return slot.state.value
     }
-    if (asked === undefined)
+    if (known === undefined)
       throw new Error(`a device of mode ${device.mode} does not answer at once: compute within its task`)
     throw Object.assign(new Error('a body looked at a number that is on its way, and is run again'), {
       name: 'Awaited' as const,
@@ -132,6 +150,7 @@ export const sessionOn = (device: Device): Session => {
     }
     const data = new Proxy(empty[dtype], {
       get: (_, property) => {
+        if (property === 'length') return isDirect ? slot.length : sizeOf(shape)
         const storage = force()
         const value: unknown = Reflect.get(storage, property, storage)
         return typeof value === 'function' ? value.bind(storage) : value
@@ -171,47 +190,51 @@ export const sessionOn = (device: Device): Session => {
       mapTensors(result, (t) => {
         const own = deferred.get(t.data)
         if (own?.isDirect === true) kept.add(own.slot)
-        else if (asked === undefined) own?.force()
+        else if (known === undefined) own?.force()
         return t
       })
       return result
     } finally {
       depth--
-      if (asked === undefined) shrink(mark, kept)
+      if (known === undefined) shrink(mark, kept)
     }
   }
 
   const outermost = <A>(body: () => A): A => {
+    // A task that waits for a number keeps what it has.
+    const mark = slots.length
     depth = 1
     try {
       return mapTensors(body(), copyOut) as A
     } finally {
       depth = 0
       uploads = new Map()
-      if (asked === undefined) shrink(0, new Set())
+      if (known === undefined) shrink(mark, new Set())
     }
   }
 
   /** Tasks take turns: a device has one session. */
   let last: Promise<unknown> = Promise.resolve()
   const replayed = async <A>(body: () => A): Promise<A> => {
-    const record: Asked[] = []
+    const record: Known = { launched: new Map(), uploaded: new Map() }
+    const mark = slots.length
     try {
-      for (;;) {
-        asked = record
-        cursor = 0
+      for (let run = 0; run < MOST_RUNS; run++) {
+        known = record
         try {
           return outermost(body)
         } catch (error) {
           if (!isAwaited(error)) throw error
-          const { slot } = error
-          asked = undefined
-          slot.state.value = await device.read(slot.handle)
+          known = undefined
+          error.slot.state.value = await device.read(error.slot.handle)
         }
       }
+      throw new Error(
+        `the body of a task looked ${MOST_RUNS} times at numbers that were on their way: it must be pure, and look at fewer`,
+      )
     } finally {
-      asked = undefined
-      shrink(0, new Set())
+      known = undefined
+      shrink(mark, new Set())
     }
   }
   const task =
@@ -223,15 +246,12 @@ export const sessionOn = (device: Device): Session => {
     }
 
   return {
-    launch: (kernel, operands, parameters, length) =>
-      keep(`${kernel} of ${length} numbers`, length, () =>
-        device.launch({ kernel, operands: operands.map(({ handle }) => handle), parameters, length }),
-      ),
+    launch,
     uploadFrom: (source, start, length, numbers) => {
       const copies = uploads.get(source) ?? []
       const found = copies.find(([from, count]) => from === start && count === length)
       if (found !== undefined) return found[2]
-      const slot = keep(`an upload of ${length} numbers`, length, () => device.upload(numbers()))
+      const slot = upload(numbers())
       uploads.set(source, [...copies, [start, length, slot]])
       return slot
     },

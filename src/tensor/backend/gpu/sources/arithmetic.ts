@@ -31,6 +31,27 @@ const quotient = float(
   }`,
 )
 
+/** eˣ, and NaN of NaN, of which the shading languages promise nothing. */
+const exponential = float(
+  ['x'],
+  `function exponential(x) {
+    let y = x;
+    if (x >= 0 || x < 0) { y = Math.exp(x); }
+    return y;
+  }`,
+)
+
+/** log x, −∞ at 0, and NaN below it and of NaN. */
+const naturalLogarithm = float(
+  ['x'],
+  `function naturalLogarithm(x) {
+    let y = Math.sqrt(x);
+    if (x > 0) { y = Math.log(x); }
+    if (x <= 0 && x >= 0) { y = -1 / Math.abs(x); }
+    return y;
+  }`,
+)
+
 /** tanh by its series near 0, where the quotient of exponentials cancels, and without overflow far from it. */
 const hyperbolicTangent = float(
   ['x'],
@@ -39,7 +60,7 @@ const hyperbolicTangent = float(
     const s = x * x;
     let y = x * (1 + s * (-0.3333333333 + s * (0.1333333333 + s * (-0.0539682540 + s * 0.0218694885))));
     if (t > 0.25) {
-      y = 1 - 2 / (Math.exp(2 * t) + 1);
+      y = 1 - 2 / (exponential(2 * t) + 1);
       if (t > 20) { y = 1; }
       if (x < 0) { y = -y; }
     }
@@ -70,5 +91,55 @@ const normalProbability = float(
   }`,
 )
 
+/** 16 bits of a number of 32, rotated to the left by less than 16: its own, and those that come from the other half. */
+const rotated = float(
+  ['own', 'other', 'factor'],
+  `function rotated(own, other, factor) {
+    const shifted = own * factor;
+    return shifted - Math.floor(shifted * 0.0000152587890625) * 65536 + Math.floor(other * factor * 0.0000152587890625);
+  }`,
+)
+
+/** Of two numbers of 16 bits. */
+const exclusiveOr = float(['a', 'b'], 'function exclusiveOr(a, b) { return a ^ b; }')
+
+/** Φ⁻¹(½ + d) for |d| ≤ 0.425. */
+const inverseCentre = float(
+  ['d'],
+  `function inverseCentre(d) {
+    const r = 0.180625 - d * d;
+    return d * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179)
+      / (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1);
+  }`,
+)
+
+/** −Φ⁻¹(q) for 0 < q < 0.075. */
+const inverseTail = float(
+  ['q'],
+  `function inverseTail(q) {
+    const s = Math.sqrt(-Math.log(q));
+    let r = s - 1.6;
+    let z = (((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777)
+      / ((0.12021132975 * r + 0.73700164250) * r + 1);
+    if (s > 5) {
+      r = s - 5;
+      z = (((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r + 6.6579051150)
+        / ((0.012258202635 * r + 0.24197894225) * r + 1);
+    }
+    return z;
+  }`,
+)
+
 /** All of them; a kernel is compiled with those that it calls. */
-export const deviceFunctions: readonly DeviceFunction[] = [real, quotient, hyperbolicTangent, normalProbability]
+export const deviceFunctions: readonly DeviceFunction[] = [
+  real,
+  quotient,
+  exponential,
+  naturalLogarithm,
+  hyperbolicTangent,
+  normalProbability,
+  rotated,
+  exclusiveOr,
+  inverseCentre,
+  inverseTail,
+]

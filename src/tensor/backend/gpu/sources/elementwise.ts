@@ -40,14 +40,14 @@ const overTwo = (expression: string): string => `function (a, b, p) {
 const unary: Readonly<Record<UnaryOp, string>> = {
   neg: '-x',
   abs: 'Math.abs(x)',
-  exp: 'Math.exp(x)',
-  log: 'Math.log(x)',
+  exp: 'exponential(x)',
+  log: 'naturalLogarithm(x)',
   sqrt: 'Math.sqrt(x)',
   square: 'x * x',
   reciprocal: '1 / x',
   relu: 'x > 0 ? x : 0',
   tanh: 'hyperbolicTangent(x)',
-  sigmoid: '1 / (1 + Math.exp(-x))',
+  sigmoid: '1 / (1 + exponential(-x))',
   gelu: 'x * normalProbability(x)',
 }
 

@@ -1,0 +1,34 @@
+/**
+ * What `bench/gpu.ts` runs within a page: the checks of the properties, and the clock.
+ */
+import { isLeft } from 'fp-ts/lib/Either.js'
+import '../../properties/browser/page.js'
+import { adapterOf } from '../../properties/browser/adapter.js'
+import { type GpuMode, gpu } from '../../src/tensor/backend/gpu/index.js'
+import { registerTileTimes } from './register-tile.js'
+import { gpuTimes, type Times } from './times.js'
+
+export interface Timed {
+  readonly adapter: string
+  readonly times: readonly Times[]
+}
+
+export interface ToTime {
+  readonly mode: GpuMode
+  readonly rounds: number
+  readonly extents: readonly number[]
+}
+
+const time = async ({ mode, rounds, extents }: ToTime): Promise<Timed | string> => {
+  const made = await gpu({ mode })()
+  if (isLeft(made)) return made.left
+  const times = [...(await gpuTimes(made.right, rounds, extents))]
+  if (mode === 'webgpu')
+    for (const extent of extents) {
+      const tiled = await registerTileTimes(extent, rounds)
+      if (tiled !== undefined) times.push(tiled)
+    }
+  return { adapter: await adapterOf(mode), times }
+}
+
+Object.assign(globalThis, { time })
