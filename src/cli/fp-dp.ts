@@ -7,6 +7,7 @@ import { compareCommand } from './commands/compare.js'
 import { curveCommand } from './commands/curve.js'
 import { dataCommands } from './commands/data.js'
 import { epsilonCommand } from './commands/epsilon.js'
+import { experimentCommand } from './commands/experiment.js'
 import { reportCommand } from './commands/report.js'
 import { trainCommand } from './commands/train.js'
 import { validateCommand } from './commands/validate.js'
@@ -25,6 +26,7 @@ export const fpDp = (version: string): Program => ({
     reportCommand,
     validateCommand,
     trainCommand,
+    experimentCommand,
     dataCommands,
   ],
 })
