@@ -21,12 +21,12 @@ export const shown = (value: number, digits = 4, towards: Towards = 'nearest'): 
   if (value === 0) return '0'
   const near = rounded(value, digits, towards)
   if (near >= 1e-4 && near < 1e7)
-    return near >= 1000 ? near.toLocaleString('en', { maximumFractionDigits: 0 }) : String(near)
+    return near >= 1000 ? near.toLocaleString('en', { maximumSignificantDigits: digits }) : String(near)
   return near.toExponential().replace('e+', 'e')
 }
 
 /** A share as per cent. */
-export const percent = (share: number): string => (Number.isFinite(share) ? `${Math.round(100 * share)} %` : '–')
+export const percent = (share: number): string => (Number.isFinite(share) ? `${Math.round(100 * share)}\u00a0%` : '–')
 
 /** A number as it is typed: 1e-5, 0.004. */
 export const typed = (value: number): string =>
@@ -41,7 +41,7 @@ export const factorText = (epsilon: number): string =>
 /** How long something took. */
 export const durationText = (milliseconds: number): string =>
   milliseconds < 1
-    ? 'under 1 ms'
+    ? 'under 1\u00a0ms'
     : milliseconds < 1000
-      ? `${Math.round(milliseconds)} ms`
-      : `${(milliseconds / 1000).toFixed(1)} s`
+      ? `${Math.round(milliseconds)}\u00a0ms`
+      : `${(milliseconds / 1000).toFixed(1)}\u00a0s`

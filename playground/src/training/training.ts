@@ -231,6 +231,12 @@ export const training = (
         ? '–'
         : shown(exact?.at === latest.step ? Math.min(exact.upper, latest.epsilon) : latest.epsilon, 3, 'up'),
     )
+    say(
+      small,
+      latest === undefined
+        ? ''
+        : `${facts.step.text()} steps · ${facts.accuracy.text()} right · ε ≤ ${facts.epsilon.text()}`,
+    )
   }
 
   const show = (progress: Progress): void => {
@@ -241,7 +247,6 @@ export const training = (
     if (progress.guesses !== undefined) specimens.guess(progress.guesses)
     histogram.showNorms(history.norms)
     showEpsilon()
-    say(small, `${facts.step.text()} steps · ${facts.accuracy.text()} right · ε ≤ ${facts.epsilon.text()}`)
     drawCharts()
     account()
   }
@@ -305,7 +310,7 @@ export const training = (
     budget = settings.epsilonBudget
     stand('ready')
     for (const one of Object.values(facts)) one.show('–')
-    say(small, '')
+    showEpsilon()
     specimens.guess(undefined)
     histogram.showNorms([])
     drawCharts()
