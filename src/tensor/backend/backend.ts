@@ -73,6 +73,14 @@ export interface GroupStatistics {
   readonly inverseDeviation: Tensor
 }
 
+/** Thrown through the body of a scope that needs more memory than there is, before it is taken. */
+export interface MemoryLimit extends RangeError {
+  readonly name: 'MemoryLimit'
+  /** Bytes, as far as the scope came. */
+  readonly needed: number
+  readonly limit: number
+}
+
 /** What a layer computes: its output, the cotangent of its input, the gradients of its parameters, their norms, their sum. */
 export interface LayerWork {
   readonly layer: string
@@ -94,6 +102,9 @@ export interface Backend {
    * nest. A backend without an arena just runs the body.
    */
   readonly scope: <A>(body: () => A) => A
+
+  /** Bytes that the tensors of a scope may take, where there is such a limit. A scope that needs more throws a `MemoryLimit`. */
+  readonly memoryLimit?: number
 
   /** Where there is one, layers tell it who computes: their name, their parameters, and what is read. It runs the body. */
   readonly within?: <A>(work: LayerWork, body: () => A) => A
