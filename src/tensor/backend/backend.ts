@@ -7,7 +7,8 @@
  * - An extent of 0 is as good as any other: an empty batch gives an empty result, or zeros where the batch is summed.
  * - Every operation agrees with the reference backend: float64 to 1e-12, float32 to 1e-5, relative to the sum of the
  *   absolute values of the terms that make up an element.
- *   In a convolution the terms are those of the element of its sample that has the largest sum: filtering mixes neighbours.
+ *   In a convolution the terms are those of planes and filters that are everywhere as large as where they are largest, since
+ *   filtering mixes neighbours.
  * - NaN and infinities flow through as IEEE 754 says; no operation turns one into a number, save `relu` and the
  *   comparisons, of which nothing is promised.
  * - Shapes that do not fit throw a ShapeError.
