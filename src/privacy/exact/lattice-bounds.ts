@@ -11,9 +11,11 @@ import { poissonSampledPair } from '../pld/poisson-pair.js'
 import type { Composition } from './composition.js'
 import { componentsOf, type Pair } from './pair.js'
 
-/** How far apart bounds may be, relative to ε, before they are looked at again; ten times that relative to δ. */
-const WIDE = 3e-4
+/** How far apart bounds may be, relative to ε and relative to δ, before they are looked at again; and how close they are to be then. */
+const WIDE = { epsilon: 3e-4, delta: 1e-2 }
 const RESOLUTION: Resolution = { relative: 5e-5, absolute: 1e-7, mostPoints: 2 ** 18 }
+/** Ten times the relative tolerance is that of δ. */
+const RESOLUTION_OF_DELTA: Resolution = { ...RESOLUTION, relative: 5e-4 }
 
 /** More distinct steps than this are not worth while. */
 const MOST_DISTINCT = 3
@@ -63,7 +65,7 @@ const together = <F extends Found>(contour: F, lattice: Enclosed): F => {
 export const closerEpsilon =
   (composition: Composition, delta: number) =>
   <F extends Found>(found: F): F => {
-    if (found.upper - found.lower <= Math.max(RESOLUTION.absolute, WIDE * found.upper)) return found
+    if (found.upper - found.lower <= Math.max(RESOLUTION.absolute, WIDE.epsilon * found.upper)) return found
     const pairs = pairsOf(composition)
     return pairs === undefined ? found : together(found, epsilonOfPairs(pairs, RESOLUTION)(delta))
   }
@@ -72,7 +74,7 @@ export const closerEpsilon =
 export const closerDelta =
   (composition: Composition, epsilon: number) =>
   <F extends Found>(found: F): F => {
-    if (found.upper - found.lower <= 10 * WIDE * found.upper) return found
+    if (found.upper - found.lower <= WIDE.delta * found.upper) return found
     const pairs = pairsOf(composition)
-    return pairs === undefined ? found : together(found, deltaOfPairs(pairs, RESOLUTION)(epsilon))
+    return pairs === undefined ? found : together(found, deltaOfPairs(pairs, RESOLUTION_OF_DELTA)(epsilon))
   }
