@@ -16,6 +16,7 @@ export type { GpuBackend } from './backend.js'
 export type { GpuMode } from './library.js'
 export type { DeviceNoise, DeviceWeights, PrivateSums } from './private-sum.js'
 
+/** The settings of the GPU backend. */
 export interface GpuOptions {
   /** Default: the best that a GPU may stand behind. `webasm` and `cpu` run the same kernels without one. */
   readonly mode?: GpuMode
