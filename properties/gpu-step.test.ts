@@ -8,14 +8,16 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { onHost } from '../src/grad/index.js'
 import { clippedGradWithDiagnostics, flatClip, gaussian } from '../src/privacy/index.js'
 import { chachaKey, key, normal, standardNormals } from '../src/sampling/index.js'
+import { defaultBackend } from '../src/tensor/backend/default.js'
 import { backendOn, type GpuBackend } from '../src/tensor/backend/gpu/backend.js'
 import { type Device, deviceOf } from '../src/tensor/backend/gpu/device.js'
-import { gpu } from '../src/tensor/backend/gpu/index.js'
+import { gpu, gpuOrWasm } from '../src/tensor/backend/gpu/index.js'
 import { loadLibrary } from '../src/tensor/backend/gpu/library.js'
+import { knownKey, knownVariates } from '../src/tensor/backend/gpu/self-test.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import { scaleTensor } from '../src/tensor/elementwise.js'
 import { sizeOf } from '../src/tensor/shape.js'
-import { type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
+import { full, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
 import { flatten as flattenTree, mapTree, type Tree } from '../src/tensor/tree.js'
 import { concatenate, slice } from '../src/tensor/view.js'
 import { type GpuClip, gpuStep } from '../src/train/index.js'
@@ -301,7 +303,68 @@ describe('a device that answers later', () => {
   })
 })
 
+/** A device of which one kernel answers otherwise. */
+const faulty = (kernel: string, change: (numbers: Float32Array) => Float32Array): Promise<GpuBackend> => {
+  const device = deviceOf(library, 'cpu')
+  return backendOn({
+    ...device,
+    launch: (job) => {
+      const result = device.launch(job)
+      return job.kernel === kernel ? change(result as Float32Array) : result
+    },
+  })
+}
+
+describe('a device that does not give the known answers is not relied on', () => {
+  const withoutLow = (numbers: Float32Array): Float32Array => numbers.map((x, i) => (i % 2 === 0 ? x : 0))
+  const options = {
+    model: mlp.rule,
+    loss: mlp.lossOn,
+    clip: { rule: 'flat', l2ClipNorm: 1 },
+    noiseMultiplier: 2,
+  } as const
+
+  it('one that loses digits adds up inner products on the host, in float64, and does not clip', async () => {
+    const backend = await faulty('partDots', withoutLow)
+    const third = full(1 / 3, [2, 30001])
+    for (const dot of toArray(backend.rowDots(third, third)))
+      expect(Math.abs(dot / (30001 * Math.fround(1 / 3) ** 2) - 1)).toBeLessThan(1e-12)
+    expect(gpuStep({ ...options, backend })).toMatchObject({ _tag: 'Left', left: [{ parameter: 'backend' }] })
+  })
+
+  it('one that gives weight to what is not finite does not clip', async () => {
+    const backend = await faulty('clipWeights', (weights) => weights.map((w) => (w === 0 ? 1 : w)))
+    expect(gpuStep({ ...options, backend })).toMatchObject({ _tag: 'Left', left: [{ parameter: 'backend' }] })
+  })
+
+  it('one that draws other variates leaves the noise to the mechanism', async () => {
+    const backend = await faulty('addNormals', (numbers) => numbers.map((x) => x / 2))
+    const { params } = mlp.rule.init(key(1), mlp.input)
+    const batch = gpuBatch(mlp, 3, 2)
+    const { released: plain } = await orThrow(gpuStep({ ...options, backend, noiseMultiplier: 0 }))(
+      params,
+      batch,
+      key(0),
+    )()
+    const { released } = await orThrow(gpuStep({ ...options, backend }))(params, batch, key(0))()
+    expect(released).toEqual(gaussian(2)(key(0))({ _tag: 'BoundedSum', sum: plain.value, l2Bound: 1 }))
+  })
+
+  it('the known variates are those of the key', () => {
+    const variates = standardNormals(4096)({ _tag: 'Threefry2x32', words: knownKey })
+    for (const [place, variate] of knownVariates) expect(variates[place]).toBe(variate)
+  })
+})
+
 describe('a machine', () => {
+  it('without a GPU says so in a sentence, and computes by WebAssembly', async () => {
+    const { backend, why } = await gpuOrWasm()
+    expect(backend).toBe(defaultBackend())
+    expect(why).toBe(
+      'This machine has no GPU that gpu.js can use: no WebGL is there. Computing on the CPU, by WebAssembly.',
+    )
+  })
+
   it('without the mode says so in a sentence', async () => {
     const made = await gpu({ mode: 'webgl2' })()
     expect(made).toMatchObject({

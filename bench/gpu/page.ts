@@ -2,8 +2,8 @@
  * What `bench/gpu.ts` runs within a page: the checks of the properties, and the clock.
  */
 import { isLeft } from 'fp-ts/lib/Either.js'
-import '../../properties/browser/page.js'
 import { adapterOf } from '../../properties/browser/adapter.js'
+import { check } from '../../properties/browser/page.js'
 import { type GpuMode, gpu } from '../../src/tensor/backend/gpu/index.js'
 import { registerTileTimes } from './register-tile.js'
 import { gpuTimes, type Times } from './times.js'
@@ -31,4 +31,4 @@ const time = async ({ mode, rounds, extents }: ToTime): Promise<Timed | string> 
   return { adapter: await adapterOf(mode), times }
 }
 
-Object.assign(globalThis, { time })
+Object.assign(globalThis, { check, time })

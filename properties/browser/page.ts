@@ -32,7 +32,7 @@ export interface Wanted {
 }
 
 /** The findings in a mode, or a sentence that says that there is none. */
-const check = async ({ mode, seed, runs, large: names, tolerance }: Wanted): Promise<Checked | string> => {
+export const check = async ({ mode, seed, runs, large: names, tolerance }: Wanted): Promise<Checked | string> => {
   const made = await gpu({ mode })()
   if (isLeft(made)) return made.left
   const backend = made.right

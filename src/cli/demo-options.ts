@@ -3,6 +3,7 @@
  */
 import { Command, Option } from 'commander'
 import { pipe } from 'fp-ts/lib/function.js'
+import { type BackendName, backendNames } from './backend.js'
 import {
   type DataFlags,
   fraction,
@@ -24,6 +25,7 @@ export interface DemoOptions extends DataFlags, PrivacyFlags, MachineFlags {
   readonly momentum: number
   readonly clip: number
   readonly activation: 'relu' | 'tanh'
+  readonly backend: BackendName
   readonly resume?: string
 }
 
@@ -52,6 +54,15 @@ export const parseDemoOptions = (argv: readonly string[]): DemoOptions =>
         .option('--clip <C>', 'l2 norm to which each gradient is clipped', positive, 0.1)
         .addOption(new Option('--activation <name>', 'nonlinearity').choices(['relu', 'tanh']).default('tanh')),
     withMachineFlags({ out: 'runs/demo', physicalBatchSize: 256 }),
+    (command) =>
+      command.addOption(
+        new Option(
+          '--backend <name>',
+          'what computes; gpu is the GPU where gpu.js finds one, else WebAssembly; the last three are modes of gpu.js',
+        )
+          .choices(backendNames)
+          .default('wasm'),
+      ),
     (command) =>
       command.option(
         '--resume <file>',

@@ -19,6 +19,7 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
   const setup = await setUp(given)
   if (E.isLeft(setup)) return setup
   const { options, data, plan, from } = setup.right
+  if (setup.right.said !== undefined) screen.print(setup.right.said)
   screen.print(describeData(options, data))
   screen.print(describePlan(setup.right, options.noiseMultiplier === undefined ? options : undefined))
   if (from.step > 0) screen.print(`Continuing after step ${from.step}.`)

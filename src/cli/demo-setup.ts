@@ -11,8 +11,8 @@ import { constant, cosine, oneCycle, type Schedule, sgd } from '../optim/index.j
 import { flatClip, showInvalidParameter } from '../privacy/index.js'
 import { key, secureKey } from '../sampling/index.js'
 import type { Backend } from '../tensor/backend/backend.js'
-import { wasm } from '../tensor/backend/wasm/index.js'
 import { checkpointNotes, decodeCheckpoint, dpSgd } from '../train/index.js'
+import { openBackend } from './backend.js'
 import type { DemoOptions } from './demo-options.js'
 import { loadData } from './load-data.js'
 import { type Refusal, refusal } from './screen.js'
@@ -123,6 +123,8 @@ export interface DemoSetup {
   readonly options: DemoOptions
   readonly data: TrainAndTest
   readonly backend: Backend
+  /** What the user should know of the backend. */
+  readonly said?: string
   readonly plan: SgdPlan
   readonly from: SgdTrainState
   /** What was measured before it stopped. */
@@ -134,6 +136,7 @@ export const lastingOptions = ({
   out,
   resume,
   threads,
+  backend,
   physicalBatchSize,
   ...lasting
 }: DemoOptions): Partial<DemoOptions> => lasting
@@ -149,13 +152,15 @@ export const setUp = async (given: DemoOptions): Promise<E.Either<Refusal, DemoS
   const loaded = await loadData(options)
   if (E.isLeft(loaded)) return loaded
   const data = loaded.right
-  const backend = wasm(options.threads === undefined ? {} : { threads: options.threads })
+  const opened = await openBackend(options.backend, options.threads === undefined ? {} : { threads: options.threads })
+  if (E.isLeft(opened)) return opened
+  const { backend, said } = opened.right
   return pipe(
     planOf(options, data, backend),
     E.chain((plan) =>
       pipe(
         start(plan, options, saved?.right),
-        E.map((from) => ({ options, data, backend, plan, from, curve })),
+        E.map((from) => ({ options, data, backend, plan, from, curve, ...(said === undefined ? {} : { said }) })),
       ),
     ),
   )

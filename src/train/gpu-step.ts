@@ -60,7 +60,13 @@ const invalidIn = <P extends Tree, C>(options: GpuStepOptions<P, C>): InvalidPar
   return [
     ...(backend.privateSums.canClip
       ? []
-      : [invalidParameter('backend', backend.name, 'a device that keeps the digits of two floats: clip on the host')]),
+      : [
+          invalidParameter(
+            'backend',
+            backend.name,
+            'a device that gave the known answers about norms; clip on the host',
+          ),
+        ]),
     ...(clip.l2ClipNorm >= least && clip.l2ClipNorm <= most
       ? []
       : [invalidParameter('clip.l2ClipNorm', clip.l2ClipNorm, 'in [2^-40, 2^40] on a GPU')]),
@@ -149,7 +155,7 @@ export const gpuStep = <P extends Tree, C>(
     const widest = leaves(params).reduce((most, leaf) => Math.max(most, size(leaf)), 1)
     const atOnce = Math.max(1, Math.min(physicalBatchSize, Math.floor(longest / widest)))
     const deviation = noiseMultiplier * clip.l2ClipNorm
-    const onDevice = key._tag === 'Threefry2x32' && noiseMultiplier > 0
+    const onDevice = key._tag === 'Threefry2x32' && backend.privateSums.canDraw && noiseMultiplier > 0
 
     const body = (): Tensor => {
       const parts = partsOf(batch, atOnce).map((part) => backend.scope(() => clipped(params, part)))

@@ -142,12 +142,8 @@ export const training = (
     settings = { ...settings, ...part }
     changed(settings)
     if (standing === 'going') tellChange()
-    // With other settings a step may fit into what is left.
-    if (standing === 'spent') stand('paused')
-    if (standing === 'ready') {
-      budget = settings.epsilonBudget
-      drawCharts()
-    }
+    if (standing === 'ready') budget = settings.epsilonBudget
+    if (standing === 'ready') drawCharts()
   }
   const inputs = trainingFieldNames.map((name) => ({
     name,
@@ -287,12 +283,9 @@ export const training = (
     say(status, 'Drawing 3,500 digits …')
     const made = new Worker(new URL('./training-worker.ts', import.meta.url), { type: 'module' })
     made.addEventListener('message', ({ data }: MessageEvent<News>) => hear(data))
-    made.addEventListener('error', (event) => {
-      say(status, `The worker has stopped: ${event.message || 'it could not be loaded'}.`)
-      made.terminate()
-      worker = undefined
-      stand('ready')
-    })
+    made.addEventListener('error', (event) =>
+      say(status, `The worker has stopped: ${event.message || 'it could not be loaded'}.`),
+    )
     return made
   }
 

@@ -11,6 +11,7 @@ import { normalisations } from './normalisation.js'
 import { pools } from './pooling.js'
 import { type PrivateSums, privateSums } from './private-sum.js'
 import { products } from './products.js'
+import { abilitiesOf } from './self-test.js'
 import { sessionOn } from './session.js'
 
 export interface GpuBackend extends Backend {
@@ -27,25 +28,12 @@ export interface GpuBackend extends Backend {
   readonly close: () => void
 }
 
-/** Numbers whose products and sums need more digits than a float has. */
-const probe = Float32Array.from({ length: 64 }, (_, i) => Math.fround((i % 2 === 0 ? 1 : -1) / (i + 3)) * 3 ** (i % 9))
-
-/** Does the device keep the digits that two floats know together? A compiler that regroups sums loses them. */
-const keepsPairs = async (device: Device): Promise<boolean> => {
-  const numbers = device.upload(probe)
-  const parameters = [probe.length, probe.length, 1]
-  const pairs = device.launch({ kernel: 'partDots', operands: [numbers, numbers], parameters, length: 2 })
-  const [high, low] = (await device.read(pairs)) as unknown as readonly [number, number]
-  const exact = probe.reduce((sum, x) => sum + x * x, 0)
-  return Math.abs(high + low - exact) <= 2 ** -40 * exact && low !== 0
-}
-
 /** The algebra on a device. @internal */
 export const backendOn = async (device: Device): Promise<GpuBackend> => {
   const session = sessionOn(device)
-  const pairs = await keepsPairs(device)
+  const { keepsPairs, clips, draws } = await abilitiesOf(device)
   const ofElements = elementwise(session)
-  const ofProducts = products(session, { keepsPairs: pairs })
+  const ofProducts = products(session, { keepsPairs })
   const operations = {
     ...ofElements,
     ...ofProducts,
@@ -64,7 +52,7 @@ export const backendOn = async (device: Device): Promise<GpuBackend> => {
     mode: device.mode,
     scope: session.scope,
     task: session.task,
-    privateSums: privateSums(session, { keepsPairs: pairs }),
+    privateSums: privateSums(session, { canClip: keepsPairs && clips, canDraw: draws }),
     close: device.close,
     map: scoped(operations.map),
     zip: scoped(operations.zip),

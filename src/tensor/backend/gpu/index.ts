@@ -3,20 +3,32 @@
  *
  * @module
  */
-import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
+import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Backend } from '../backend.js'
 import { defaultBackend } from '../default.js'
 import { backendOn, type GpuBackend } from './backend.js'
 import { deviceOf } from './device.js'
-import { chooseMode, type GpuMode, loadLibrary } from './library.js'
+import { chooseMode, type GpuMode, gpuModes, loadLibrary, modesThatAnswerAtOnce } from './library.js'
 
 export type { GpuBackend } from './backend.js'
 export type { GpuMode } from './library.js'
 export type { DeviceNoise, DeviceWeights, PrivateSums } from './private-sum.js'
 
-/** The settings of the GPU backend. */
+const opened = async (modes: readonly GpuMode[]): Promise<Either<string, GpuBackend>> => {
+  const library = await loadLibrary()
+  if (isLeft(library)) return library
+  const chosen = await chooseMode(library.right, modes)()
+  if (isLeft(chosen)) return chosen
+  try {
+    return right(await backendOn(deviceOf(library.right, chosen.right)))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.trim().split('\n')[0] : String(error)
+    return left(`The mode ${chosen.right} of gpu.js does not work on this machine: ${reason}.`)
+  }
+}
+
 export interface GpuOptions {
   /** Default: the best that a GPU may stand behind. `webasm` and `cpu` run the same kernels without one. */
   readonly mode?: GpuMode
@@ -35,13 +47,8 @@ export interface GpuOptions {
  */
 export const gpu =
   ({ mode }: GpuOptions = {}): TaskEither<string, GpuBackend> =>
-  async (): Promise<Either<string, GpuBackend>> => {
-    const library = await loadLibrary()
-    if (isLeft(library)) return library
-    const chosen = await chooseMode(library.right, mode)()
-    if (isLeft(chosen)) return chosen
-    return right(await backendOn(deviceOf(library.right, chosen.right)))
-  }
+  () =>
+    opened(mode === undefined ? gpuModes : [mode])
 
 /** A backend, and where it is not the one that was hoped for, why. */
 export interface Choice {
@@ -51,11 +58,11 @@ export interface Choice {
 }
 
 /**
- * The GPU where the machine has one, else the wasm backend with a sentence that says so. A GPU that does not answer at once
- * (WebGPU) is left out: it computes within `task` only.
+ * The GPU where the machine has one, else the wasm backend with a sentence that says so. For programs that compute at once:
+ * WebGPU, which answers later, is not among the modes.
  */
 export const gpuOrWasm: Task<Choice> = async () => {
-  const made = await gpu()()
+  const made = await opened(modesThatAnswerAtOnce)
   return isLeft(made)
     ? { backend: defaultBackend(), why: `${made.left} Computing on the CPU, by WebAssembly.` }
     : { backend: made.right }

@@ -74,17 +74,19 @@ const supports = async (library: Library, mode: GpuMode): Promise<boolean> => {
 }
 
 /** The modes that a GPU may stand behind, the best first. */
-const gpuModes: readonly GpuMode[] = ['webgpu', 'webgl2', 'headlessgl', 'webgl']
+export const gpuModes: readonly GpuMode[] = ['webgpu', 'webgl2', 'headlessgl', 'webgl']
 
-/** The mode that was asked for, or the best that a GPU stands behind; or one sentence that says there is none. */
+/** Those of them whose numbers can be had at once. */
+export const modesThatAnswerAtOnce: readonly GpuMode[] = gpuModes.filter((mode) => mode !== 'webgpu')
+
+/** The first of some modes that the machine has; or one sentence that says there is none. */
 export const chooseMode =
-  (library: Library, wanted: GpuMode | undefined): TaskEither<string, GpuMode> =>
+  (library: Library, wanted: readonly GpuMode[]): TaskEither<string, GpuMode> =>
   async (): Promise<Either<string, GpuMode>> => {
-    for (const mode of wanted === undefined ? gpuModes : [wanted])
-      if (await supports(library, mode).catch(() => false)) return right(mode)
+    for (const mode of wanted) if (await supports(library, mode).catch(() => false)) return right(mode)
     return left(
-      wanted === undefined
-        ? 'This machine has no GPU that gpu.js can use: neither WebGPU nor WebGL is there.'
-        : `The mode is ${wanted}, which this machine does not have; modes are ${[...gpuModes, 'webasm', 'cpu'].join(', ')}.`,
+      wanted.length === 1
+        ? `The mode is ${wanted[0]}, which this machine does not have; modes are ${[...gpuModes, 'webasm', 'cpu'].join(', ')}.`
+        : `This machine has no GPU that gpu.js can use: ${wanted.includes('webgpu') ? 'neither WebGPU nor WebGL' : 'no WebGL'} is there.`,
     )
   }

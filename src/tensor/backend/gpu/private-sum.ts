@@ -24,8 +24,10 @@ export interface DeviceNoise {
 
 /** Operations whose results stay on the device until somebody looks at them. */
 export interface PrivateSums {
-  /** Does the device know norms well enough to clip by them? Without this, clip on the host. */
+  /** Did the device give the known answers about norms and weights? Else clip on the host. */
   readonly canClip: boolean
+  /** Did it draw the known variates? Else add noise on the host. */
+  readonly canDraw: boolean
   /**
    * ‖row n of all leaves together‖², [n], float32: within 2⁻¹⁷ of the truth for at most 100 leaves, infinite above about
    * 10³⁸, and short by at most 2⁻¹²⁰ for each number of a row, whose square may be lost.
@@ -52,14 +54,32 @@ const LOST = 2 ** -120
 /** Above it, a square of float32 is as good as infinite. */
 const LARGEST = 2 ** 126
 
+/** The parameters of the kernel `clipWeights`. @internal */
+export const clipParameters = (
+  numbersOfARow: number,
+  { rule, l2ClipNorm, stability }: DeviceWeights,
+): readonly number[] => [
+  rule === 'automatic' ? 1 : 0,
+  l2ClipNorm,
+  stability,
+  l2ClipNorm * MARGIN,
+  ROOM,
+  numbersOfARow * LOST,
+  LARGEST,
+]
+
 const halves = (word: number): readonly [number, number] => [word >>> 16, word & 0xffff]
 
-export const privateSums = (session: Session, { keepsPairs }: { readonly keepsPairs: boolean }): PrivateSums => {
+export const privateSums = (
+  session: Session,
+  { canClip, canDraw }: Pick<PrivateSums, 'canClip' | 'canDraw'>,
+): PrivateSums => {
   const on = dense(session)
   const tensorOf = (slot: Slot, shape: readonly number[]): Tensor => session.tensorOf(slot, shape)
 
   return {
-    canClip: keepsPairs,
+    canClip,
+    canDraw,
 
     squaredNorms: (rows) => {
       const n = rows[0]?.shape[0] ?? 0
@@ -76,17 +96,9 @@ export const privateSums = (session: Session, { keepsPairs }: { readonly keepsPa
       )
     },
 
-    clipWeights: (squares, numbersOfARow, { rule, l2ClipNorm, stability }) => {
+    clipWeights: (squares, numbersOfARow, weights) => {
       if (size(squares) === 0) return zerosOf(squares.shape, 'float32')
-      const parameters = [
-        rule === 'automatic' ? 1 : 0,
-        l2ClipNorm,
-        stability,
-        l2ClipNorm * MARGIN,
-        ROOM,
-        numbersOfARow * LOST,
-        LARGEST,
-      ]
+      const parameters = clipParameters(numbersOfARow, weights)
       return tensorOf(session.launch('clipWeights', [on(squares)], parameters, size(squares)), squares.shape)
     },
 
