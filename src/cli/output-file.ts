@@ -1,11 +1,14 @@
 /**
  * Pictures and tables in files: the ending of the name says which.
  */
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { showDataError, writeFileAtomically } from '../data/index.js'
 import { type LineChart, lineChart, pngOf, showReportError } from '../report/index.js'
 import { type BadArguments, badArguments, type Failure, failed } from './failure.js'
 import type { OutputFile } from './output-flag.js'
+import { reasonOf } from './read-text.js'
 
 /** What a command can write. */
 export interface Drawable {
@@ -23,6 +26,21 @@ export const writeNamed = async (
   return E.isLeft(written)
     ? E.left(badArguments(`${argument} must be a file that can be written: ${showDataError(written.left)}`))
     : written
+}
+
+/** Is there a folder for the file? Asked before anything is computed for it. */
+export const checkOutput = async (output: OutputFile | undefined): Promise<E.Either<BadArguments, void>> => {
+  if (output === undefined) return E.right(undefined)
+  const folder = dirname(output.path)
+  const found = await stat(folder).then(
+    (entry) => (entry.isDirectory() ? undefined : 'it is no folder'),
+    (cause: unknown) => reasonOf(cause).replace('file', 'folder'),
+  )
+  return found === undefined
+    ? E.right(undefined)
+    : E.left(
+        badArguments(`--output must be a file in a folder that is there, not '${output.path}': ${folder}: ${found}.`),
+      )
 }
 
 /** Draws and writes; what a picture needs and is not installed is a failure that says how to get it. */

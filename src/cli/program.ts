@@ -4,7 +4,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { AnyCommand, CommandGroup } from './command.js'
-import { badArgument, badArguments, type Failure, sentencesOf, statusOf } from './failure.js'
+import { badArgument, badArguments, type Failure, sentenceOf, sentencesOf, statusOf } from './failure.js'
 import { longName } from './flag.js'
 import type { Terminal } from './terminal.js'
 
@@ -25,8 +25,25 @@ export const showJson = (value: unknown): string => `${JSON.stringify(value, thr
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 
+/** As commander names what it has read: `--sampling-probability` is samplingProbability. */
+const attributeOf = (flag: string): string =>
+  flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** The texts that a flag was given. */
+const textsOf =
+  (made: Command) =>
+  (flag: string): readonly string[] => {
+    const value = made.getOptionValue(attributeOf(flag)) as readonly string[] | boolean | undefined
+    return value === undefined ? [] : Array.isArray(value) ? (value as readonly string[]) : ['']
+  }
+
 /** What commander says of a command line, as one sentence that names the argument and what is allowed. */
-const refusalOf = (error: CommanderError, here: AnyCommand | undefined, names: readonly string[]): Failure => {
+const refusalOf = (
+  error: CommanderError,
+  here: AnyCommand | undefined,
+  names: readonly string[],
+  made: Command | undefined,
+): Failure => {
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   const flags = here?.flags ?? []
   const near = /Did you mean (.*)\?\)/.exec(error.message)?.[1]
@@ -51,9 +68,17 @@ const refusalOf = (error: CommanderError, here: AnyCommand | undefined, names: r
       return badArguments(`<${quoted}> is missing: it must be ${wanted?.about ?? 'given'}.`)
     }
     case 'commander.excessArguments': {
+      // A flag without its value takes the next flag for it, and what that was meant to have is left over.
+      const swallowed = flags.flatMap((flag) => {
+        const given = made === undefined ? [] : textsOf(made)(longName(flag.flags))
+        const read = given.at(-1)?.startsWith('--') === true ? flag.read(given) : E.right(undefined)
+        return E.isLeft(read) ? [sentenceOf(read.left)] : []
+      })
+      if (swallowed.length > 0) return badArguments(...swallowed)
       const taken = here?.positionals.map(({ name }) => `<${name}>`) ?? []
+      const extra = made?.args.slice(taken.length).map((text) => `'${text}'`) ?? []
       return badArguments(
-        `${here?.name ?? 'This program'} takes ${taken.length === 0 ? 'flags only' : `${list(taken)} and flags`}, and was given more.`,
+        `${extra.join(', ')} must not be given: ${here?.name ?? 'this program'} takes ${taken.length === 0 ? 'flags only' : `${list(taken)} and flags`}.`,
       )
     }
     default:
@@ -103,11 +128,7 @@ export const runProgram = async (
     async (...given: readonly unknown[]): Promise<void> => {
       const made = given.at(-1) as Command
       const positionals = given.slice(0, -2) as readonly (string | undefined)[]
-      const texts = (flag: string): readonly string[] => {
-        const value = made.getOptionValue(attributeOf(flag)) as readonly string[] | boolean | undefined
-        return value === undefined ? [] : Array.isArray(value) ? (value as readonly string[]) : ['']
-      }
-      const answer = await spec.run(texts, { ...terminal, json }, positionals)
+      const answer = await spec.run(textsOf(made), { ...terminal, json }, positionals)
       if (E.isLeft(answer)) return refuse(answer.left)
       const { text, json: data, status: wanted = 0 } = answer.right
       terminal.write(json ? showJson(data) : text === '' || text.endsWith('\n') ? text : `${text}\n`)
@@ -116,12 +137,12 @@ export const runProgram = async (
 
   const nameOf = (spec: AnyCommand | CommandGroup): string => spec.name
   const refusing =
-    (here: AnyCommand | undefined, names: readonly string[]) =>
+    (here: AnyCommand | undefined, names: readonly string[], made?: Command) =>
     (error: CommanderError): never => {
       if (error.exitCode === 0) throw error
       // Commander has printed its help where no command was given.
       if (error.code === 'commander.help') status = 2
-      else refuse(refusalOf(error, here, names))
+      else refuse(refusalOf(error, here, names, made))
       throw error
     }
 
@@ -136,7 +157,10 @@ export const runProgram = async (
     addFlags(made, spec)
     if (spec.examples.length > 0)
       made.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${name} ${line}`).join('\n')}`)
-    made.allowExcessArguments(false).exitOverride(refusing(spec, [])).action(answering(spec))
+    made
+      .allowExcessArguments(false)
+      .exitOverride(refusing(spec, [], made))
+      .action(answering(spec))
   }
 
   const program = new Command(name)
@@ -153,7 +177,3 @@ export const runProgram = async (
   }
   return status
 }
-
-/** As commander names what it has read: `--sampling-probability` is samplingProbability. */
-const attributeOf = (flag: string): string =>
-  flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())

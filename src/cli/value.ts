@@ -10,7 +10,10 @@ export interface Value<A> {
   readonly read: (text: string) => A | undefined
 }
 
-const numeral = (text: string): number => (/^\s*[-+]?(\d|\.\d)/.test(text) ? Number(text) : Number.NaN)
+/** A decimal number as people write it: nothing that only JavaScript reads, such as 0x10. */
+const decimal = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/
+
+const numeral = (text: string): number => (decimal.test(text) ? Number(text) : Number.NaN)
 
 /** A number of which something holds. */
 export const numberWhere = (requirement: string, holds: (x: number) => boolean): Value<number> => ({

@@ -15,7 +15,7 @@ import { trainingOf } from '../accounting/training.js'
 import type { Answer } from '../command.js'
 import type { AuditOptions } from '../commands/audit.js'
 import { badArgument, badArguments, type Failure } from '../failure.js'
-import { writeOutput } from '../output-file.js'
+import { checkOutput, writeOutput } from '../output-file.js'
 import { csv, table } from '../table.js'
 import { type Paint, paintFor, type Terminal } from '../terminal.js'
 
@@ -171,6 +171,8 @@ export const answerAudit = async (
   options: AuditOptions,
   terminal: Terminal,
 ): Promise<E.Either<Failure, Answer>> => {
+  const writable = await checkOutput(options.output)
+  if (E.isLeft(writable)) return writable
   const found = await caseOf(path, options, terminal)
   if (E.isLeft(found)) return found
   const { scores, claimed } = found.right

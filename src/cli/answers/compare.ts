@@ -10,7 +10,7 @@ import { relationOf } from '../accounting/relations.js'
 import type { Answer } from '../command.js'
 import type { CompareOptions } from '../commands/compare.js'
 import { badArgument, badArguments, type Failure } from '../failure.js'
-import { writeOutput } from '../output-file.js'
+import { checkOutput, writeOutput } from '../output-file.js'
 import { csv, table } from '../table.js'
 import { paintFor, type Terminal } from '../terminal.js'
 
@@ -41,6 +41,8 @@ export const answerCompare = async (
   terminal: Terminal,
 ): Promise<E.Either<Failure, Answer>> => {
   const { accountant: names, output } = options
+  const writable = await checkOutput(output)
+  if (E.isLeft(writable)) return writable
   const neighbouring = relationOf(options.neighbouring)
   const accountants = names.map((name) => accountantOf(name, neighbouring))
   const none = accountants.indexOf(undefined)

@@ -14,7 +14,7 @@ import { defaultsOf } from '../accounting/search.js'
 import type { Answer } from '../command.js'
 import type { CurveKind, CurveOptions } from '../commands/curve.js'
 import type { Failure } from '../failure.js'
-import { writeOutput } from '../output-file.js'
+import { checkOutput, writeOutput } from '../output-file.js'
 import { csv, table } from '../table.js'
 import { paintFor, type Terminal } from '../terminal.js'
 
@@ -78,6 +78,8 @@ export const answerCurve = async (
   options: CurveOptions,
   terminal: Terminal,
 ): Promise<E.Either<Failure, Answer>> => {
+  const writable = await checkOutput(options.output)
+  if (E.isLeft(writable)) return writable
   const described = await describedBy(options)
   if (E.isLeft(described)) return described
   const defaults = defaultsOf(options.sampler)
