@@ -42,10 +42,14 @@ const serve = (kind: Kind): void => {
     ),
   }
   const ones = full(1, [size], 'float64')
+  const plain = weightedGrad(crossEntropy, model, { backend })
+  const [clipped, formed] = (['bookKeeping', 'materialised'] as const).map((plan) =>
+    clippedGrad(crossEntropy, model, flatClip(1), { backend, plan }),
+  ) as [ReturnType<typeof clippedGrad>, ReturnType<typeof clippedGrad>]
   const run = {
-    'non-private': () => weightedGrad(crossEntropy, model, { backend })(params, batch, ones),
-    'book-keeping': () => clippedGrad(crossEntropy, model, flatClip(1), { backend })(params, batch),
-    materialised: () => clippedGrad(crossEntropy, model, flatClip(1), { backend, plan: 'materialised' })(params, batch),
+    'non-private': () => plain(params, batch, ones),
+    'book-keeping': () => clipped(params, batch),
+    materialised: () => formed(params, batch),
   }[kind]
   process.on('message', () => {
     const [began, before] = [performance.now(), process.cpuUsage()]

@@ -42,6 +42,18 @@ export const convolutions = (device: Device): Convolutions => {
     return panels
   }
 
+  const byFiltering = (
+    operands: Omit<Parameters<typeof filtered>[1], 'out'>,
+    convolution: Convolution2d,
+    input: Quad,
+    output: Quad,
+  ): Tensor => {
+    const { tensor, address } = device.result('float32', output)
+    if (size(tensor) > 0)
+      device.arena.temporarily(() => filtered(device, { ...operands, out: address }, convolution, input, output))
+    return tensor
+  }
+
   /** The forward product, of operands at these addresses. */
   const correlate = (
     { x, weight, bias }: { readonly x: number; readonly weight: number; readonly bias: number },
@@ -50,10 +62,6 @@ export const convolutions = (device: Device): Convolutions => {
   ): Tensor => {
     const { tensor, address } = device.result('float32', output)
     if (size(tensor) === 0) return tensor
-    if (isFiltered(convolution, input, output)) {
-      device.arena.temporarily(() => filtered(device, { x, weight, bias, out: address }, convolution, input, output))
-      return tensor
-    }
     const { group, taps, positions, work } = dimensions(convolution, input, output)
     const row = patchRow(group * taps, convolution.kernel[1])
     const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
@@ -78,13 +86,17 @@ export const convolutions = (device: Device): Convolutions => {
 
   const conv2d: Backend['conv2d'] = (x, weight, bias, convolution) => {
     const output = convolutionOutput(convolution, x.shape, weight.shape) as Quad
+    const input = x.shape as Quad
     if (bias !== undefined && !ShapeEq.equals(bias.shape, [output[1]]))
       throw shapeError('conv2d: one bias for each output channel', bias.shape, weight.shape)
-    return correlate(
-      { x: device.dense(x), weight: device.dense(weight), bias: bias === undefined ? 0 : device.dense(bias) },
-      convolution,
-      { input: x.shape as Quad, kernels: weight.shape as Quad, output },
-    )
+    const operands = {
+      x: device.dense(x),
+      weight: device.dense(weight),
+      bias: bias === undefined ? 0 : device.dense(bias),
+    }
+    if (isFiltered(convolution, input, output))
+      return byFiltering({ ...operands, turned: false }, convolution, input, output)
+    return correlate(operands, convolution, { input, kernels: weight.shape as Quad, output })
   }
 
   const conv2dInputGrad: Backend['conv2dInputGrad'] = (gy, weight, convolution, input) => {
@@ -94,6 +106,13 @@ export const convolutions = (device: Device): Convolutions => {
     const turned = adjointOf(convolution, input, output)
     if (turned !== undefined) {
       const [o, c, kh, kw] = weight.shape as Quad
+      if (isFiltered(turned, output, input as Quad))
+        return byFiltering(
+          { x: device.dense(gy), weight: device.dense(weight), bias: 0, turned: true },
+          turned,
+          output,
+          input as Quad,
+        )
       return correlate(
         { x: device.dense(gy), weight: device.dense(turnedWeight(weight, convolution.groups)), bias: 0 },
         turned,

@@ -10,6 +10,9 @@ import { COST, chunking, roundUp } from './patches.js'
 /** Bytes of transformed inputs and products that leave room for the rest in L2. */
 const UNIT_BYTES = 384 * 1024
 
+/** So many units keep two threads busy to the end; few more tiles of a unit would read the weights less often. */
+const LEAST_UNITS = 20
+
 /** Tiles of 4 × 4 that cover the output. */
 interface Tiling {
   readonly down: number
@@ -59,15 +62,19 @@ const unitBytes = (rows: number, { across, group, outputs }: Tiling, width: numb
   )
 }
 
+/** Addresses; `turned` where the weight is that of the convolution whose adjoint this is. */
+interface FilteredOperands {
+  readonly x: number
+  readonly weight: number
+  readonly bias: number
+  readonly out: number
+  readonly turned: boolean
+}
+
 /** y = W ∗ x + b into `out`. */
 export const filtered = (
   device: Device,
-  {
-    x,
-    weight,
-    bias,
-    out,
-  }: { readonly x: number; readonly weight: number; readonly bias: number; readonly out: number },
+  { x, weight, bias, out, turned }: FilteredOperands,
   convolution: Convolution2d,
   input: Quad,
   output: Quad,
@@ -77,16 +84,16 @@ export const filtered = (
   const { down, across, group, outputs } = tiling
   const quads = Math.ceil(outputs / 4)
   const rowsInAll = input[0] * down
-  // As many rows of tiles as stay in L2, at least a vector of tiles, and of no more than what keeps every thread busy.
+  // As many rows of tiles as stay in L2, at least a vector of tiles, and so many units that threads end together.
   const enough = Math.max(1, Math.ceil(8 / across))
   let rows = Math.min(rowsInAll, enough)
-  while (rows < Math.min(rowsInAll, 64) && unitBytes(2 * rows, tiling, input[3]) <= UNIT_BYTES) rows *= 2
+  while (2 * rows * LEAST_UNITS <= rowsInAll * groups && unitBytes(2 * rows, tiling, input[3]) <= UNIT_BYTES) rows *= 2
   const units = Math.ceil(rowsInAll / rows) * groups
   const panels = device.result('float32', [36 * groups * quads * group * 4]).address
   const shape = geometry(convolution, groups, input, output)
   device.launch({
     kernel: kernel.winogradWeights,
-    arguments: [weight, panels, 0, 0, 0, 0, 0, 0, ...shape],
+    arguments: [weight, panels, turned ? 1 : 0, 0, 0, 0, 0, 0, ...shape],
     parts: groups * quads,
     cost: 40 * groups * quads * group,
   })

@@ -87,14 +87,18 @@ function ofFilters(at: usize, filter: usize, rows: i32): v128 {
   return v
 }
 
-/** G w Gᵀ of up to four filters of 3 × 3: 36 vectors over the filters, `step` apart. Uses the places of the result. */
-export function pointsOfTile(at: usize, filter: usize, rows: i32, out: usize, step: usize): void {
+/**
+ * G w Gᵀ of up to four filters of 3 × 3, or of filters that are read backwards: 36 vectors over the filters, `step` apart. Uses the
+ * places of the result.
+ */
+export function pointsOfTile(at: usize, filter: usize, rows: i32, turned: bool, out: usize, step: usize): void {
+  const line: usize = turned ? <usize>-12 : 12
   for (let column: usize = 0; column < 3; column++) {
-    const from = at + (column << 2)
+    const from = turned ? at + 32 - (column << 2) : at + (column << 2)
     pointsOfRow(
       ofFilters(from, filter, rows),
-      ofFilters(from + 12, filter, rows),
-      ofFilters(from + 24, filter, rows),
+      ofFilters(from + line, filter, rows),
+      ofFilters(from + 2 * line, filter, rows),
       out + column * step,
       6 * step,
     )

@@ -100,20 +100,23 @@ export function inputTiles(a: usize, b: usize, d: usize, e: usize, out: usize, s
 }
 
 /**
- * G w Gᵀ for 4 output channels of one group. Arguments: 0 weight [o, c, 3, 3] · 1 panels [36, groups, o / 4, c, 4].
+ * G w Gᵀ for 4 output channels of one group. Arguments: 0 weight [o, c, 3, 3], or, where 2 is 1, that of the convolution whose
+ * adjoint this is, [c, o, 3, 3] within a group, each filter read backwards · 1 panels [36, groups, o / 4, c, 4].
  */
 export function winogradWeightsChunk(chunk: i32): void {
   const quads = (o() + 3) >> 2
   const group = chunk / quads
   const quad = chunk - group * quads
   const channels = c()
-  const filter = <usize>channels * 36
-  const first = address(0) + <usize>(group * o() + 4 * quad) * filter
+  const turned = argument(2) !== 0
+  const filter: usize = turned ? 36 : <usize>channels * 36
+  const next: usize = turned ? <usize>o() * 36 : 36
+  const first = address(0) + <usize>(group * o() * channels) * 36 + <usize>(4 * quad) * filter
   const rows = min(4, o() - 4 * quad)
   const step = (<usize>(groups() * quads * channels)) << 4
   let out = address(1) + ((<usize>((group * quads + quad) * channels)) << 4)
   for (let channel = 0; channel < channels; channel++, out += 16)
-    pointsOfTile(first + <usize>channel * 36, filter, rows, out, step)
+    pointsOfTile(first + <usize>channel * next, filter, rows, turned, out, step)
 }
 
 /** y = W ∗ x + b. Arguments: 0 x · 1 panels of weights · 2 bias or 0 · 3 y. A unit is some rows of tiles of one group. */
