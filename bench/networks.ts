@@ -58,6 +58,13 @@ export const networks: Readonly<Record<string, Network>> = {
   tiny: { title: 'tiny', model: rule(sequential(linear(8), relu, linear(10))), input: [5], sizes: [4] },
 }
 
+/** The network of a name: one of the table, or `mlp-128`, a perceptron of that width. */
+export const networkOf = (name: string): Network | undefined => {
+  const width = /^mlp-([1-9]\d*)$/.exec(name)?.[1]
+  if (width === undefined) return networks[name]
+  return { title: `MLP 784-${width}-${width}-10`, model: perceptron(Number(width)), input: [784], sizes: [64] }
+}
+
 /** A network at a batch: what a row of the table is. */
 export interface Row {
   readonly network: string
@@ -74,7 +81,7 @@ export const rowName = ({ network, samples }: Row): string => `${network}@${samp
 export const rowsNamed = (words: readonly string[]): readonly Row[] | { readonly unknown: string } => {
   const chosen = words.map((word) => {
     const [network = '', samples] = word.split('@')
-    const known = networks[network]
+    const known = networkOf(network)
     const some = samples === undefined || (Number.isInteger(Number(samples)) && Number(samples) >= 1)
     if (known === undefined || !some) return { unknown: word }
     return (samples === undefined ? known.sizes : [Number(samples)]).map((size) => ({ network, samples: size }))

@@ -8,7 +8,7 @@ import { clippedGrad, flatClip, gaussian, meanOver } from '../src/privacy/index.
 import { foldIn, key } from '../src/sampling/index.js'
 import { type WasmBackend, wasm } from '../src/tensor/backend/wasm/index.js'
 import { full, mapTensor, mapTree, type Tree, toArray } from '../src/tensor/index.js'
-import { networks } from './networks.js'
+import { type Network, networkOf } from './networks.js'
 import { plainParams, plainStepper } from './plain-cnn.js'
 import { batchOf, flat, paramsOf, readProblem } from './problem.js'
 import type { Prepared } from './serve.mjs'
@@ -34,7 +34,7 @@ export const ownContender =
   (folder: string): Prepared => {
     const problem = readProblem(folder)
     const { l2ClipNorm, noiseMultiplier, samples } = problem
-    const { model } = networks[problem.network] as (typeof networks)[string]
+    const { model } = networkOf(problem.network) as Network
     const [params, batch] = [paramsOf(problem), batchOf(problem)]
     const step = stepping(params, problem)
     const plan = own === 'non-private' ? 'bookKeeping' : own

@@ -3,7 +3,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import type { RowResult } from './measure.js'
-import { networks } from './networks.js'
+import { networkOf } from './networks.js'
 import type { Table } from './results.js'
 import { figure } from './table.js'
 
@@ -21,7 +21,7 @@ interface Bar {
 }
 
 const titleOf = ({ network, samples }: RowResult): string =>
-  `${(networks[network]?.title ?? network).split(',')[0]}, batch ${samples}`
+  `${(networkOf(network)?.title ?? network).split(',')[0]}, batch ${samples}`
 
 const barsOf = (row: RowResult): readonly Bar[] => {
   const own = row.results.find(({ contender }) => contender === 'book-keeping')?.median

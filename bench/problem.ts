@@ -9,7 +9,7 @@ import { clippedGrad, flatClip } from '../src/privacy/index.js'
 import { key, normal } from '../src/sampling/index.js'
 import type { Backend } from '../src/tensor/backend/backend.js'
 import { leaves, type Tensor, type Tree, tensor, toArray } from '../src/tensor/index.js'
-import { networks, type Row } from './networks.js'
+import { type Network, networkOf, type Row } from './networks.js'
 
 /** What a private step does: clip to C, add N(0, σ²C²), divide by n, and take a step of SGD with momentum. */
 export interface Settings {
@@ -33,7 +33,7 @@ export interface Batch {
 
 /** The batch of a row: standard normal inputs, and targets in turn. */
 export const batchOf = ({ network, samples }: Row): Batch => ({
-  input: normal([samples, ...(networks[network]?.input ?? [])])(key(1)),
+  input: normal([samples, ...(networkOf(network)?.input ?? [])])(key(1)),
   target: tensor(
     Array.from({ length: samples }, (_, n) => n % 10),
     [samples],
@@ -42,7 +42,7 @@ export const batchOf = ({ network, samples }: Row): Batch => ({
 })
 
 export const paramsOf = ({ network }: Row): Tree => {
-  const { model, input } = networks[network] as (typeof networks)[string]
+  const { model, input } = networkOf(network) as Network
   return model.init(key(0), input).params
 }
 
@@ -58,7 +58,7 @@ export const writeProblem = (
   row: Row,
   backend: Backend,
 ): { readonly problem: Problem; readonly sum: Float32Array } => {
-  const { model } = networks[row.network] as (typeof networks)[string]
+  const { model } = networkOf(row.network) as Network
   const [params, batch] = [paramsOf(row), batchOf(row)]
   const { squaredNorm } = perSampleSquaredNorm(crossEntropy, model, { backend })(params, batch)
   const norms = toArray(squaredNorm).map(Math.sqrt)

@@ -8,7 +8,7 @@ import { crossEntropy, explain, showExplanation } from '../src/grad/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { contenders, contendersNamed, groups } from './contender.js'
 import { measureRow } from './measure.js'
-import { allRows, networks, rowName, rowsNamed } from './networks.js'
+import { allRows, type Network, networkOf, networks, rowName, rowsNamed } from './networks.js'
 import { batchOf, paramsOf } from './problem.js'
 import { keepRow, readTable } from './results.js'
 import { showRow, showSummary } from './table.js'
@@ -86,7 +86,7 @@ console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${bud
 
 if (values.explain) {
   for (const row of rows) {
-    const { title, model } = networks[row.network] as (typeof networks)[string]
+    const { title, model } = networkOf(row.network) as Network
     const found = explain(crossEntropy, model, { backend: wasm({ threads: budget.threads }) })(
       paramsOf(row),
       batchOf(row),

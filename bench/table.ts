@@ -2,7 +2,7 @@
  * Results as text.
  */
 import type { Result, RowResult } from './measure.js'
-import { networks } from './networks.js'
+import { type Network, networkOf } from './networks.js'
 import type { Table } from './results.js'
 
 const mebibytes = (bytes: number | undefined): string => (bytes === undefined ? '' : (bytes / 2 ** 20).toFixed(0))
@@ -39,7 +39,7 @@ const cells = (row: RowResult, result: Result): readonly string[] => [
 
 /** One row, a line a contender: what failed says why. */
 export const showRow = (row: RowResult): string => {
-  const { title } = networks[row.network] as (typeof networks)[string]
+  const { title } = networkOf(row.network) as Network
   const head = `${title}, batch ${row.samples}: ${row.parameters} parameters, load average ${row.load.toFixed(2)}; milliseconds a step`
   const line = (name: string, found: readonly string[]): string =>
     `${name.padEnd(20)}${found.map((cell, at) => cell.padStart(columns[at]?.[1] as number)).join('')}`

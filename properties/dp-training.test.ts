@@ -3,9 +3,11 @@ import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import {
   crossEntropy,
+  gradientMemory,
   linear,
   perSampleSquaredNorm,
   predict,
+  samplesWithin,
   sequential,
   tanh,
   withDropout,
@@ -50,8 +52,6 @@ import {
   dpSgd,
   dpTraining,
   encodeCheckpoint,
-  gradientMemory,
-  samplesWithin,
   type TrainingPlan,
   type TrainState,
   train,

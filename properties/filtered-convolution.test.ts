@@ -1,6 +1,6 @@
 /**
  * Convolutions of many channels, which the wasm backend computes by filtering tiles: close to the definition, relative to the
- * largest terms of the sample, and sample by sample, whatever stands beside a sample.
+ * largest numbers of planes and filters, and sample by sample, whatever stands beside a sample.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -70,7 +70,7 @@ describe.each(Object.entries(operations))('%s by filtering', (_, operation) => {
   ] as const)('agrees with the definition, numbers that are not finite: %s', (flow, values) => {
     fc.assert(
       fc.property(drawn(values), (d) => {
-        const { inputs, apply, terms } = A.ofSamples(operation(d))
+        const { inputs, apply, terms } = A.ofPlanes(operation(d))
         const expected = apply(reference)(...inputs.map(cast('float64')))
         for (const backend of backends) expectClose(apply(backend)(...inputs), expected, terms(...inputs), 1e-5, flow)
       }),

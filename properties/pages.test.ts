@@ -54,6 +54,26 @@ describe('links', () => {
   })
 })
 
+describe('what pages name', () => {
+  it('tests that are named exist', () => {
+    const named = Object.entries(pages).flatMap(([page, text]) =>
+      Array.from(
+        text.matchAll(/`(?:properties\/)?([a-z0-9-]+\.test\.ts)`/g),
+        ([, test]) => [page, test as string] as const,
+      ),
+    )
+    expect(named.length).toBeGreaterThan(50)
+    expect(named.filter(([, test]) => !existsSync(join(root, 'properties', test)))).toEqual([])
+  })
+})
+
+/** Without what printing adds to a value. */
+const plain = (text: string): string => text.replace(/['"`\s]/g, '')
+
+/** The remarks behind lines that print, which say what is printed. */
+const remarksOf = (block: string): readonly string[] =>
+  Array.from(block.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm), ([, remark]) => plain(remark as string))
+
 describe('the programs of the pages', () => {
   const texts = Object.fromEntries(
     programs.map(([path, blocks]) => [
@@ -79,7 +99,9 @@ describe('the programs of the pages', () => {
   })
 
   it.each(programs)('%s runs', async (_, blocks) => {
-    expect(await printedBy(root, blocks)).toHaveLength(blocks.length)
+    const printed = (await printedBy(root, blocks)).map(plain)
+    for (const [index, block] of blocks.entries())
+      for (const remark of remarksOf(block)) expect(printed[index]).toContain(remark)
   })
 
   it('a program that throws is found, and what each part prints', async () => {

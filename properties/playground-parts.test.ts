@@ -9,6 +9,7 @@ import {
   stepCounts,
 } from '../playground/src/calculator/answers.js'
 import { deltaChart, stepsChart, tradeOffChart } from '../playground/src/calculator/curves.js'
+import { sampledSteps } from '../playground/src/calculator/epochs.js'
 import { eventOf, type Query, queryFields, relations } from '../playground/src/calculator/query.js'
 import {
   answered,
@@ -93,6 +94,37 @@ describe('a field', () => {
       for (const one of fields) expect(E.isLeft(parseField(one)(text)), `${one.name} ${text}`).toBe(true)
     expect(E.isLeft(parseField(queryFields.steps)('1.5'))).toBe(true)
     expect(parseField(queryFields.noiseMultiplier)(' 1,5 ')).toEqual(E.right(1.5))
+  })
+})
+
+describe('epochs', () => {
+  it('become steps that cover them, and no more than one step too many', () => {
+    const count = fc.integer({ min: 1, max: 10_000 })
+    fc.assert(
+      fc.property(count, count, count, (batchSize, more, epochs) => {
+        const datasetSize = batchSize + more
+        const found = sampledSteps({ datasetSize, batchSize, epochs })
+        if (E.isLeft(found)) throw new Error(found.left.parameter)
+        const { samplingProbability, steps } = found.right
+        expect(samplingProbability).toBe(batchSize / datasetSize)
+        expect(steps * samplingProbability).toBeGreaterThanOrEqual(epochs * (1 - 1e-12))
+        expect((steps - 1) * samplingProbability).toBeLessThan(epochs * (1 + 1e-12))
+      }),
+    )
+  })
+
+  it('are refused where they are none', () => {
+    const fine = { datasetSize: 100, batchSize: 10, epochs: 3 }
+    for (const [part, parameter] of [
+      [{ datasetSize: Number.NaN }, 'dataset size'],
+      [{ batchSize: 101 }, 'batch size'],
+      [{ batchSize: 0 }, 'batch size'],
+      [{ epochs: -1 }, 'epochs'],
+      [{ epochs: 1e12 }, 'epochs'],
+    ] as const) {
+      const found = sampledSteps({ ...fine, ...part })
+      expect(E.isLeft(found) && found.left.parameter).toBe(parameter)
+    }
   })
 })
 

@@ -196,6 +196,11 @@ describe.skipIf(chromiumPath === undefined)(`the page in Chromium${withoutChromi
     await box(page, 'steps').fill('321')
     await page.waitForFunction(() => location.hash.includes('steps=321'))
     const hash = new URL(page.url()).hash
+    await page.locator('.epochs summary').click()
+    await page.locator('#epochs-batchSize').fill('600')
+    await page.locator('.epochs button').click()
+    expect(await box(page, 'sampling-probability').inputValue()).toBe('0.01')
+    expect(await box(page, 'steps').inputValue()).toBe('6000')
     await page.close()
     const again = await open(`${url}${hash}&neighbouring=replace-one&train-clip-norm=0.25`)
     expect(await box(again, 'steps').inputValue()).toBe('321')

@@ -88,22 +88,25 @@ export const conv2d = (x: Tensor, weight: Tensor, bias: Tensor | undefined, conv
     ? multilinear([x, weight], (backend) => (x, weight) => backend.conv2d(x, weight, undefined, convolution))
     : multilinear([x, weight, bias], (b) => (x, weight, bias) => b.conv2d(x, weight, bias, convolution))
 
-/** The same application, its error relative to the largest terms of the sample. */
-export const ofSamples = (application: Application): Application => ({
+/** Planes and filters, [·, ·, h, w], each of which is everywhere as large as where it is largest. */
+const levelled = (x: Tensor): Tensor => {
+  if (x.shape.length !== 4) return x
+  const numbers = toArray(magnitude(x)).map((value) => (Number.isFinite(value) ? value : 0))
+  const plane = (x.shape[2] as number) * (x.shape[3] as number)
+  const largest = Array.from({ length: numbers.length / Math.max(1, plane) }, (_, i) =>
+    Math.max(0, ...numbers.slice(i * plane, (i + 1) * plane)),
+  )
+  return tensor(
+    numbers.map((_, i) => largest[Math.floor(i / plane)] as number),
+    x.shape,
+    'float64',
+  )
+}
+
+/** The same application, its error relative to the terms of planes and filters that are everywhere as large as where they are largest. */
+export const ofPlanes = (application: Application): Application => ({
   ...application,
-  terms: (...seen) => {
-    const terms = application.terms(...seen)
-    const sizes = toArray(terms)
-    const row = sizes.length / Math.max(1, terms.shape[0] as number)
-    const largest = (sample: number): number =>
-      Math.max(0, ...sizes.slice(sample * row, (sample + 1) * row).filter(Number.isFinite))
-    const all = Array.from({ length: terms.shape[0] as number }, (_, sample) => largest(sample))
-    return tensor(
-      sizes.map((_, i) => all[Math.floor(i / row)] as number),
-      terms.shape,
-      'float64',
-    )
-  },
+  terms: (...seen) => application.terms(...seen.map(levelled)),
 })
 
 export const conv2dInputGrad = (gy: Tensor, weight: Tensor, convolution: Convolution2d, input: Shape): Application =>

@@ -48,6 +48,20 @@ const describe = (outcome: Outcome | Error): string => {
   return `error ${error.toExponential(2)} (allowed ${tolerance.toExponential(0)})${note === undefined ? '' : `: ${note}`}`
 }
 
+/** Says on the side, every few seconds, how far a long file has come; the lines of the cases are the output. */
+const progressOf = (path: string, total: number): ((done: number, failed: number) => void) => {
+  const started = Date.now()
+  let last = started
+  return (done, failed) => {
+    const now = Date.now()
+    if (now - last < PROGRESS_MS) return
+    last = now
+    const left = Math.round(((now - started) / done) * (total - done) * 1e-3)
+    console.error(`${path}: ${done} of ${total} cases, ${failed} failed, about ${left} s left`)
+  }
+}
+const PROGRESS_MS = 5000
+
 const files = process.argv.slice(2)
 if (files.length === 0) {
   console.error('golden: name at least one file: npm run golden -- FILE…')
@@ -64,11 +78,14 @@ for (const path of files) {
     counts.failed++
     continue
   }
-  for (const { name, runs } of lines) {
+  const progress = progressOf(path, lines.length)
+  const before = counts.failed
+  for (const [index, { name, runs }] of lines.entries()) {
     const outcomes = runs.map(attempt)
     const right = outcomes.every((outcome) => !(outcome instanceof Error) && passed(outcome) === true)
     counts[right ? 'passed' : 'failed']++
     console.log(`${right ? 'pass' : 'FAIL'}  ${name}  ${[...new Set(outcomes.map(describe))].join(' · ')}`)
+    progress(index + 1, counts.failed - before)
   }
 }
 console.log(`${counts.passed} passed, ${counts.failed} failed`)

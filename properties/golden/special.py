@@ -72,4 +72,26 @@ def rdp_without_replacement(s, q, a):
     return log(moment) / (a - 1)
 mp.dps = 400
 cases['withoutReplacementRdp'] = [{'sigma': s, 'q': q, 'order': a, 'value': out(rdp_without_replacement(s, q, a))} for s in [.3, 1, 4, 10, 100] for q in [1e-4, .1, .5] for a in [2, 3, 16, 65]]
+mp.dps = 60
+def log_ndtri(l):
+    l = mpf(l)
+    if l < -1e5:  # x^2 = -2l - log 2 pi x^2 + 2 log(1 - 1/x^2 + 3/x^4 - ...)
+        x = sqrt(-2 * l)
+        for _ in range(60):
+            y = x ** -2
+            x = sqrt(-2 * l - log(2 * mp.pi) - 2 * log(x) + 2 * log(1 - y * (1 - 3 * y * (1 - 5 * y * (1 - 7 * y * (1 - 9 * y * (1 - 11 * y * (1 - 13 * y))))))))
+        return -x
+    upper = l > mpf('-0.693')  # then 1 - p keeps its digits
+    target = log(-expm1(l)) if upper else l
+    x = -sqrt(-2 * target) if target < -1 else mpf(-0.1)
+    for _ in range(200):
+        tail = erfc(-x / sqrt(mpf(2))) / 2
+        step = (log(tail) - target) * tail / (exp(-x * x / 2) / sqrt(2 * mp.pi))
+        x -= step
+        if abs(step) < mpf(10) ** -50 * abs(x):
+            break
+    return -x if upper else x
+logs = grid([-5e-324, -1e-300, -1e-100, -1e-17, -1e-8, -.01, -.05, -.0779, -.0781, -.3, -.6, -.69, -.6931471805599453, -.6931471805599454, -.6931, -.7, -1, -2, -2.589, -2.591, -5, -20, -36, -300, -675, -677, -700, -745, -800, -1e3, -1e4, -1e6, -1e9, -1e15, -1e30, -1e100, -1e300] + [-10 ** (-8 + 16 * i / 40) for i in range(41)])
+cases['logNdtri'] = [{'x': l, 'value': out(log_ndtri(l))} for l in logs]
+cases['logComb'] += [{'n': n, 'k': k, 'value': out(log(binomial(n, k)))} for n, k in [(62, 31), (63, 31), (100, 31), (100, 50), (1000, 40), (1000, 960), (10000, 31), (10000, 5000), (10**6, 100), (10**6, 10**5), (10**6, 500000), (10**9, 31), (10**12, 40), (10**15, 35), (2 * 10**9, 1000)]]
 print(json.dumps({'about': 'Special functions, the Gaussian hockey-stick divergence and Renyi divergences at float64 arguments; arithmetic of 40 digits or more (mpmath), rounded to 25. Made by: python special.py > special.json', **cases}, indent=0))

@@ -1,7 +1,7 @@
 /**
  * What a gradient costs, layer by layer: the operations that a plan asks of a backend, counted as they run.
  */
-import type { Backend, LayerWork } from '../tensor/backend/backend.js'
+import type { LayerWork } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { full, storageOf } from '../tensor/tensor.js'
 import { leaves, namedLeaves, type Tree, treeSize } from '../tensor/tree.js'
@@ -106,7 +106,11 @@ export const explain = <P extends Tree, C>(
         around.pop()
       }
     }
-    const observing = observed(backend, {
+    const watching = observed(backend, {
+      begin: () => {
+        rows.clear()
+        pass = 'forward'
+      },
       within,
       operation: (cost) => {
         const at = around.at(-1)
@@ -115,24 +119,6 @@ export const explain = <P extends Tree, C>(
         row.costs[of] = addCosts(row.costs[of], cost)
       },
     })
-    let depth = 0
-    const watching: Backend = {
-      ...observing,
-      scope: (body) =>
-        backend.scope(() => {
-          // An arena that has to grow runs the outermost body again: only the last time counts.
-          if (depth === 0) {
-            rows.clear()
-            pass = 'forward'
-          }
-          depth++
-          try {
-            return body()
-          } finally {
-            depth--
-          }
-        }),
-    }
     withPerSampleGradients(loss, model, { ...options, backend: watching })(params, part, (gradients) => {
       pass = 'norm'
       gradients.squaredNorm()

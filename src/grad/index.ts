@@ -94,7 +94,16 @@ export * from './losses/on-backend.js'
 export * from './losses/regression.js'
 export * from './losses/triplet.js'
 export {
+  bytesFor,
+  type ExceedsMemory,
+  exceedsMemory,
+  type GradientMemory,
+  samplesWithin,
+  showExceedsMemory,
+} from './memory.js'
+export {
   type GradientOptions,
+  gradientMemory,
   type PerSampleGradients,
   type Plan,
   perSampleGrad,

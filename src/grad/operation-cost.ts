@@ -49,8 +49,8 @@ const flopsOf: Partial<Record<Operation, (args: readonly unknown[], result: unkn
   avgPool2dGrad: ([gy, window]) => size(gy as Tensor) * windowSize(window),
 }
 
-/** Bytes of the tensors in arguments or results. */
-const bytesOf = (value: unknown): number =>
+/** Bytes of the tensors in arguments, results or records. */
+export const bytesOf = (value: unknown): number =>
   isTensor(value)
     ? size(value) * storageOf(value).BYTES_PER_ELEMENT
     : typeof value === 'object' && value !== null
@@ -97,12 +97,25 @@ export const observed = (
   tell: {
     readonly operation: (cost: Cost) => void
     readonly within: <A>(work: LayerWork, body: () => A) => A
+    /** An arena that has to grow runs the outermost body again: only what comes after the last beginning counts. */
+    readonly begin: () => void
   },
-): Backend => ({
-  ...(Object.fromEntries(
+): Backend => {
+  let depth = 0
+  const scope = <A>(body: () => A): A =>
+    backend.scope(() => {
+      if (depth === 0) tell.begin()
+      depth++
+      try {
+        return body()
+      } finally {
+        depth--
+      }
+    })
+  const operations = Object.fromEntries(
     Object.entries(backend).map(([name, member]) => [
       name,
-      typeof member !== 'function' || name === 'scope' || name === 'within'
+      typeof member !== 'function'
         ? member
         : (...args: readonly unknown[]) => {
             const result = (member as (...args: readonly unknown[]) => unknown)(...args)
@@ -110,6 +123,6 @@ export const observed = (
             return result
           },
     ]),
-  ) as unknown as Backend),
-  within: tell.within,
-})
+  ) as unknown as Backend
+  return { ...operations, scope, within: tell.within }
+}

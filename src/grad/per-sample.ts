@@ -2,7 +2,7 @@
  * The gradients of a batch, sample by sample: what BackPACK calls BatchGrad and BatchL2Grad, and their weighted sum,
  * by three plans that agree.
  */
-import type { Backend } from '../tensor/backend/backend.js'
+import type { Backend, MemoryLimit } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { ShapeEq, shapeError } from '../tensor/shape.js'
 import { full, type Tensor } from '../tensor/tensor.js'
@@ -12,6 +12,8 @@ import { type Batch, takeBatch } from './batch.js'
 import { groupedReadings, groupedRows } from './grouped.js'
 import { type GroupedReadings, type LayerRule, lazy, squaredNormOfRows, weightedSumOfRows } from './layer.js'
 import type { Loss } from './losses/loss.js'
+import { exceedsMemory, exceedsMemoryError, type GradientMemory, memoryOf } from './memory.js'
+import { bytesOf } from './operation-cost.js'
 import { batchParts, defaultNumbersAtOnce } from './parts.js'
 
 /**
@@ -80,8 +82,64 @@ export const withPerSampleGradients =
   <A>(params: P, batch: Batch, use: (gradients: PerSampleGradients<P>) => A): A => {
     if (batch.input.shape[0] !== batch.target.shape[0])
       throw shapeError('inputs and targets differ in number', batch.input.shape, batch.target.shape)
-    return backend.scope(() => use(plans[plan](loss, model, backend, params, batch)))
+    try {
+      return backend.scope(() => use(plans[plan](loss, model, backend, params, batch)))
+    } catch (error) {
+      throw isMemoryLimit(error) ? tooLargeBatch(loss, model, { backend, plan }, { params, batch, error }) : error
+    }
   }
+
+/**
+ * The memory of the norms and the weighted sum of a batch: bytes of all results of the operations, which an arena holds until the end,
+ * and of batch and parameters. The batch gives the shapes: one sample is enough. A batch that goes through in parts needs no
+ * more than its largest.
+ *
+ *   bytes(n) = fixed + n · perSample,   from n = 1 and n = 2
+ *
+ * @example
+ * const model = linear(1, { bias: false })
+ * const { params } = model.init(key(0), [1000])
+ * const one = { input: zeros([1, 1000]), target: zeros([1, 1]) }
+ * gradientMemory(meanSquaredError, model, { plan: 'materialised' })(params, one).perSample > 8000 // => true
+ */
+export const gradientMemory =
+  <P extends Tree, C>(
+    loss: Loss,
+    model: LayerRule<P, C>,
+    { backend = defaultBackend(), plan = 'bookKeeping' }: GradientOptions = {},
+  ) =>
+  (params: P, batch: Batch): GradientMemory => {
+    const some = (count: number): Batch => takeBatch(new Array<number>(count).fill(0))(batch)
+    return memoryOf(backend, {
+      operands: (count) => bytesOf(some(count)) + bytesOf(params),
+      run: (on, count) =>
+        on.scope(() => {
+          const gradients = plans[plan](loss, model, on, params, some(count))
+          gradients.squaredNorm()
+          gradients.weightedSum(full(1, [count], 'float64'))
+        }),
+    })
+  }
+
+const isMemoryLimit = (error: unknown): error is MemoryLimit => (error as Partial<MemoryLimit>)?.name === 'MemoryLimit'
+
+/** What is said of a batch that does not fit: how many samples would. */
+const tooLargeBatch = <P extends Tree, C>(
+  loss: Loss,
+  model: LayerRule<P, C>,
+  options: GradientOptions,
+  { params, batch, error }: { readonly params: P; readonly batch: Batch; readonly error: MemoryLimit },
+): RangeError => {
+  const { limit } = error
+  const samples = batch.input.shape[0] as number
+  try {
+    const exceeds = exceedsMemory({ samples, limit })(gradientMemory(loss, model, options)(params, batch))
+    return exceeds === undefined ? error : exceedsMemoryError(exceeds)
+  } catch (again) {
+    if (!isMemoryLimit(again)) throw again
+    return exceedsMemoryError({ _tag: 'ExceedsMemory', samples, needed: again.needed, limit, fits: 0 })
+  }
+}
 
 type Interpreter = <P extends Tree, C>(
   loss: Loss,

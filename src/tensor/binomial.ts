@@ -4,22 +4,13 @@
  * Legend: n trials, k successes, p their probability. p is given by its log-odds x = log(p/(1 − p)), so that neither p nor 1 − p
  * loses digits near 1.
  */
-import { lgamma, log1mexp } from './special.js'
+import { log1mexp, stirlingError } from './special.js'
 
 /** A binomial law, and a number of successes. */
 export interface Binomial {
   readonly trials: number
   readonly successes: number
   readonly logOdds: number
-}
-
-const HALF_LOG_2PI = 0.9189385332046728
-
-/** log n! − (n + ½) log n + n − ½ log 2π: what Stirling's formula leaves. */
-const stirlingError = (n: number): number => {
-  if (n <= 15) return lgamma(n + 1) - (n + 0.5) * Math.log(n) + n - HALF_LOG_2PI
-  const square = n * n
-  return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - 1 / 1188 / square) / square) / square) / square) / n
 }
 
 /** x log(x/m) + m − x ≥ 0, without cancellation where x is near m. */

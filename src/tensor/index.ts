@@ -10,7 +10,7 @@ export { type WasmOptions, wasm } from './backend/wasm/index.js'
 export * from './binomial.js'
 export * from './elementwise.js'
 export { fromNdarray, toNdarray } from './ndarray.js'
-export { ndtri } from './normal-quantile.js'
+export { logNdtri, ndtri } from './normal-quantile.js'
 export * from './shape.js'
 /** Special functions of one number, float64: error functions, normal tails, log-gamma, logarithms of sums. */
 export * as Special from './special.js'

@@ -7,16 +7,18 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
+import { exceedsMemory, samplesWithin, showExceedsMemory } from '../grad/memory.js'
+import { gradientMemory } from '../grad/per-sample.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
 import { Composition, noOp } from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
 import { meanOver } from '../privacy/mechanism.js'
 import { foldIn, physicalBatches } from '../sampling/index.js'
+import { defaultBackend } from '../tensor/backend/default.js'
 import { shapeError } from '../tensor/shape.js'
 import type { Tree } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
 import { evaluationOf, isSteadyModel, type StepModel, stepModel } from './dropout.js'
-import { gradientMemory, samplesWithin } from './physical-memory.js'
 import type { Stepped, TrainingPlan, TrainState } from './plan.js'
 import { type Query, queryOf } from './query.js'
 import { type CheckedRun, checkedRun } from './settings.js'
@@ -54,10 +56,16 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
   }
 
   const limitFor = (dataset: Dataset, params: P, { model: trained, input }: StepModel<P>): number => {
-    if (typeof physicalBatchSize === 'number') return physicalBatchSize
     const first = Int32Array.of(0)
-    const memory = gradientMemory(loss, trained, config)(params, input(examplesOf(dataset, first), first))
-    return samplesWithin(physicalBatchSize.bytes)(memory)
+    const memory = () => gradientMemory(loss, trained, config)(params, input(examplesOf(dataset, first), first))
+    if (typeof physicalBatchSize !== 'number') return samplesWithin(physicalBatchSize.bytes)(memory())
+    const limit = (config.backend ?? defaultBackend()).memoryLimit
+    // Book-keeping takes a batch in parts, whatever its size.
+    if (limit === undefined || (config.plan ?? 'bookKeeping') === 'bookKeeping') return physicalBatchSize
+    const exceeds = exceedsMemory({ samples: Math.min(physicalBatchSize, dataset.length), limit })(memory())
+    if (exceeds !== undefined)
+      throw new RangeError(`physicalBatchSize is ${physicalBatchSize}: ${showExceedsMemory(exceeds)}`)
+    return physicalBatchSize
   }
 
   const step = (dataset: Dataset): ((state: TrainState<P, S>) => Stepped<P, S>) => {

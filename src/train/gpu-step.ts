@@ -25,6 +25,7 @@ export type GpuClip =
   | { readonly rule: 'flat'; readonly l2ClipNorm: number }
   | { readonly rule: 'automatic'; readonly l2ClipNorm: number; readonly stability?: number }
 
+/** What a private step on a GPU is made of. */
 export interface GpuStepOptions<P extends Tree, C> {
   readonly backend: GpuBackend
   readonly model: LayerRule<P, C>

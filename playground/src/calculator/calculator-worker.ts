@@ -24,6 +24,9 @@ const answersOf: Readonly<Record<Role, (query: Query) => Generator<Answer>>> = {
   lattice: latticeAnswers,
 }
 
+/** Milliseconds that nothing new is asked before the slow accountants begin: while a slider moves, processors are for the quick ones. */
+const PATIENCE: Readonly<Record<Role, number>> = { instant: 0, exact: 0, lattice: 200 }
+
 let latest = 0
 
 const { listen, post } = port<Asked, Told>()
@@ -34,6 +37,10 @@ listen(async (asked) => {
     const found = epsilonOf(exact(), asked.delta)(asked.event)
     post({ _tag: 'Spent', number: asked.number, bounds: E.isRight(found) ? found.right : undefined })
     return
+  }
+  if (PATIENCE[asked.role] > 0) {
+    await new Promise((resolve) => setTimeout(resolve, PATIENCE[asked.role]))
+    if (latest !== asked.number) return
   }
   for (const answer of answersOf[asked.role](asked.query)) {
     post({ _tag: 'Answer', number: asked.number, answer })

@@ -7,6 +7,7 @@ import { fieldInput } from '../page/field-input.js'
 import { accountantTable } from './accountant-table.js'
 import type { Asked, Role, Told } from './calculator-worker.js'
 import { deltaChart, stepsChart, tradeOffChart } from './curves.js'
+import { epochsInput } from './epochs.js'
 import { headline } from './headline.js'
 import { type Query, type QueryField, queryFields, type Relation, relations } from './query.js'
 import { answered, asked, noResults, type Results } from './results.js'
@@ -153,7 +154,11 @@ export const calculator = (
     input: fieldInput(queryFields[name], initial[name], (value) => choose({ [name]: value })),
   }))
   const relation = relationGroup(initial.neighbouring, (neighbouring) => choose({ neighbouring }))
-  controls.append(...inputs.map(({ input }) => input.root), relation.root)
+  const fromEpochs = epochsInput((found) => {
+    choose(found)
+    for (const { name, input } of inputs) input.show(results.query[name])
+  })
+  controls.append(...inputs.map(({ input }) => input.root), fromEpochs, relation.root)
   controls.parentElement?.append(head.small)
   answer.append(head.root, table.root)
   figures.append(bySteps.root, byDelta.root, byRates.root)

@@ -83,7 +83,7 @@ export const headline = (): Headline => {
       say(proved, proof(results))
       say(second, other(results))
       if (waited !== undefined) {
-        say(pace, `Answered ${durationText(waited)} after the slider moved; closer numbers follow as they are found.`)
+        say(pace, `Answered ${durationText(waited)} after the change; closer numbers follow as they are found.`)
         pace.setAttribute('data-milliseconds', String(waited))
       }
       clearTimeout(rest)

@@ -11,7 +11,7 @@ import { wasm } from '../../../src/tensor/backend/wasm/index.js'
 import { toArray } from '../../../src/tensor/tensor.js'
 import { treeSize } from '../../../src/tensor/tree.js'
 import { accuracy } from '../../../src/train/index.js'
-import { port } from '../page/worker-port.js'
+import { breathe, port } from '../page/worker-port.js'
 import { advance, begin, change, drawExamples, type Run } from './run.js'
 import type { Command, News, Progress } from './training-messages.js'
 import type { TrainingSettings } from './training-settings.js'
@@ -102,7 +102,8 @@ const loop = async (mine: number): Promise<void> => {
     }
     // A step is due so long after the one before; time that was lost is not made up for.
     due = Math.max(performance.now(), due + 1000 / stepsPerSecond)
-    await wait(Math.max(0, due - performance.now()))
+    const left = due - performance.now()
+    await (left > 1 ? wait(left) : breathe())
   }
   // What was done since the last report, and what it led to.
   if (era !== mine || run === undefined) return

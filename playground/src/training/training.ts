@@ -142,8 +142,12 @@ export const training = (
     settings = { ...settings, ...part }
     changed(settings)
     if (standing === 'going') tellChange()
-    if (standing === 'ready') budget = settings.epsilonBudget
-    if (standing === 'ready') drawCharts()
+    // With other settings a step may fit into what is left.
+    if (standing === 'spent') stand('paused')
+    if (standing === 'ready') {
+      budget = settings.epsilonBudget
+      drawCharts()
+    }
   }
   const inputs = trainingFieldNames.map((name) => ({
     name,
@@ -283,9 +287,12 @@ export const training = (
     say(status, 'Drawing 3,500 digits …')
     const made = new Worker(new URL('./training-worker.ts', import.meta.url), { type: 'module' })
     made.addEventListener('message', ({ data }: MessageEvent<News>) => hear(data))
-    made.addEventListener('error', (event) =>
-      say(status, `The worker has stopped: ${event.message || 'it could not be loaded'}.`),
-    )
+    made.addEventListener('error', (event) => {
+      say(status, `The worker has stopped: ${event.message || 'it could not be loaded'}.`)
+      made.terminate()
+      worker = undefined
+      stand('ready')
+    })
     return made
   }
 

@@ -151,8 +151,9 @@ const intervals = (record: Crossed, at: (delta: number) => Bounds, ofEpsilon: (e
     if (wrong.includes(delta)) return holds(record, bounds, truths?.[i], TRUE)
     if (expected.epsilonLower === undefined)
       return [{ actual: bounds.upper, expected: uppers?.[i] as number, rel: numberOf(tol.rel), abs: 0 }]
-    const loose = { ...bounds, upper: at(delta - 1e-14).upper }
-    return [meets(loose, lowers?.[i] as number, uppers?.[i] as number, 1e-6)]
+    const [from, to] = [lowers?.[i] as number, uppers?.[i] as number]
+    const met = meets(bounds, from, to, 1e-6)
+    return [met.actual <= met.abs ? met : meets({ ...bounds, upper: at(delta - 1e-14).upper }, from, to, 1e-6)]
   })
   if (inputs.deltaAtEps === undefined || expected.deltaLower === undefined) return ofDelta
   return [

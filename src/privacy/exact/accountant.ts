@@ -4,12 +4,14 @@
 import { type Accountant, type Bounds, checkDelta, checkEpsilon, interpretBy } from '../accountant.js'
 import { epsilonOfGdp } from '../gdp.js'
 import type { Neighbouring } from '../neighbouring.js'
+import type { Composition } from './composition.js'
 import { type ContourOptions, defaultContour } from './contour-integral.js'
 import { compositionsOf, type ExactCurve, ExactCurves, repeatCurve } from './curve.js'
 import { enclose, isWithin } from './enclosure.js'
+import { closerDelta, closerEpsilon } from './lattice-bounds.js'
 import { mechanismCurve } from './mechanism-curve.js'
 import { profileOf } from './profile.js'
-import { solveEpsilon } from './solve-epsilon.js'
+import { type EpsilonEnclosure, solveEpsilon } from './solve-epsilon.js'
 
 /** Choices of the exact accountant. */
 export interface ExactOptions extends Partial<ContourOptions> {
@@ -25,8 +27,8 @@ export interface ExactOptions extends Partial<ContourOptions> {
  *            the worse is reported
  * Guarantee  lower ≤ truth ≤ upper, by the theorems that `contour-integral.ts` names; docs/accounting.md has their proofs. For hundreds
  *            of steps or more the two are within 1e-8 relative of each other; for few steps of small q, whose integrand decays slowly,
- *            they may stand apart, and the estimate is an extrapolation between them; beyond the reach of the quadrature `upper` is
- *            the best Rényi bound and `lower` is 0
+ *            and for a small δ that a few large losses make, they are those of `pld`, some 1e-4 apart, and the estimate between
+ *            them is one; beyond the reach of both `upper` is the best Rényi bound and `lower` is 0
  * Cost       about 1 ms a δ and 3 ms an ε for each distinct step, whatever the number of steps; up to hundreds of milliseconds for
  *            few steps of small q
  * Errors     a RangeError for an ε or δ that is none; UnsupportedEvent for any other mechanism
@@ -62,11 +64,13 @@ export const exact = ({
         if (first.steps.length === 0) return { ...epsilonOfGdp(Math.sqrt(first.precision))(delta), neighbouring }
         if (delta === 0) return exactly(Infinity)
         const logDelta = Math.log(delta)
-        let { lower, estimate, upper, method } = solveEpsilon(first, options)(logDelta)
+        const solve = (one: Composition): EpsilonEnclosure =>
+          closerEpsilon(one, delta)(solveEpsilon(one, options)(logDelta))
+        let { lower, estimate, upper, method } = solve(first)
         for (const other of others) {
           // A direction that is proved to be within δ at the upper end cannot move it.
           if (isWithin(other, upper, logDelta, options)) continue
-          const further = solveEpsilon(other, options)(logDelta)
+          const further = solve(other)
           if (further.upper > upper) method = further.method
           lower = Math.max(lower, further.lower)
           estimate = Math.max(estimate, further.estimate)
@@ -78,11 +82,17 @@ export const exact = ({
     delta: (epsilon) => {
       checkEpsilon(epsilon)
       return (curve) => {
-        const found = compositionsOf(neighbouring)(curve).map((composition) => enclose(composition, options)(epsilon))
+        const enclosed = compositionsOf(neighbouring)(curve).map((composition) => {
+          const { lower, estimate, upper, method } = enclose(composition, options)(epsilon)
+          return { composition, lower: Math.exp(lower), estimate: Math.exp(estimate), upper: Math.exp(upper), method }
+        })
+        // A direction that cannot be the worse one is left as wide as it is.
+        const least = enclosed.reduce((most, { lower }) => Math.max(most, lower), 0)
+        const found = enclosed.map((one) => (one.upper > least ? closerDelta(one.composition, epsilon)(one) : one))
         const worst = (end: 'lower' | 'estimate' | 'upper'): number =>
-          found.reduce((most, one) => Math.max(most, Math.exp(one[end])), 0)
+          found.reduce((most, one) => Math.max(most, one[end]), 0)
         const upper = worst('upper')
-        const method = found.find((one) => Math.exp(one.upper) === upper)?.method ?? 'gaussian'
+        const method = found.find((one) => one.upper === upper)?.method ?? 'gaussian'
         return { lower: worst('lower'), estimate: worst('estimate'), upper, neighbouring, method }
       }
     },

@@ -7,7 +7,8 @@
  * - An extent of 0 is as good as any other: an empty batch gives an empty result, or zeros where the batch is summed.
  * - Every operation agrees with the reference backend: float64 to 1e-12, float32 to 1e-5, relative to the sum of the
  *   absolute values of the terms that make up an element.
- *   In a convolution the terms are those of the element of its sample that has the largest sum: filtering mixes neighbours.
+ *   In a convolution the terms are those of planes and filters that are everywhere as large as where they are largest, since
+ *   filtering mixes neighbours.
  * - NaN and infinities flow through as IEEE 754 says; no operation turns one into a number, save `relu` and the
  *   comparisons, of which nothing is promised.
  * - Shapes that do not fit throw a ShapeError.
@@ -73,6 +74,14 @@ export interface GroupStatistics {
   readonly inverseDeviation: Tensor
 }
 
+/** Thrown through the body of a scope that needs more memory than there is, before it is taken. */
+export interface MemoryLimit extends RangeError {
+  readonly name: 'MemoryLimit'
+  /** Bytes, as far as the scope came. */
+  readonly needed: number
+  readonly limit: number
+}
+
 /** What a layer computes: its output, the cotangent of its input, the gradients of its parameters, their norms, their sum. */
 export interface LayerWork {
   readonly layer: string
@@ -94,6 +103,9 @@ export interface Backend {
    * nest. A backend without an arena just runs the body.
    */
   readonly scope: <A>(body: () => A) => A
+
+  /** Bytes that the tensors of a scope may take, where there is such a limit. A scope that needs more throws a `MemoryLimit`. */
+  readonly memoryLimit?: number
 
   /** Where there is one, layers tell it who computes: their name, their parameters, and what is read. It runs the body. */
   readonly within?: <A>(work: LayerWork, body: () => A) => A

@@ -14,6 +14,7 @@ import { products } from './products.js'
 import { abilitiesOf } from './self-test.js'
 import { sessionOn } from './session.js'
 
+/** A backend on a GPU, or on what stands for one. */
 export interface GpuBackend extends Backend {
   readonly mode: GpuMode
   /**

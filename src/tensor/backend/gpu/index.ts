@@ -29,6 +29,7 @@ const opened = async (modes: readonly GpuMode[]): Promise<Either<string, GpuBack
   }
 }
 
+/** The settings of the GPU backend. */
 export interface GpuOptions {
   /** Default: the best that a GPU may stand behind. `webasm` and `cpu` run the same kernels without one. */
   readonly mode?: GpuMode

@@ -1,7 +1,9 @@
 /**
  * Linear memory as a stack of temporaries: within a scope it only grows, and at the end of the scope it is as it was.
  */
+
 import { allocate, copyInto, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
+import type { MemoryLimit } from '../backend.js'
 import { mapTensors } from '../within.js'
 
 const PAGE = 65536
@@ -38,11 +40,10 @@ const exhausted = Object.assign(new Error('the body of a scope ran out of memory
   name: 'ArenaExhausted',
 })
 
-const tooLarge = (bytes: number, limit: number): RangeError => {
-  const [needed, most] = [bytes, limit].map((size) => Math.ceil(size / 2 ** 20))
-  return new RangeError(
-    `the tensors of this scope need at least ${needed} MiB, and WebAssembly has at most ${most}: a smaller physical batch would fit`,
-  )
+const tooLarge = (needed: number, limit: number): MemoryLimit => {
+  const [least, most] = [needed, limit].map((size) => Math.ceil(size / 2 ** 20))
+  const sentence = `the tensors of this scope need at least ${least} MiB, and WebAssembly has at most ${most}: a smaller physical batch would fit`
+  return Object.assign(new RangeError(sentence), { name: 'MemoryLimit' as const, needed, limit })
 }
 
 interface Copy {
@@ -70,8 +71,10 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   /** Bytes that an aborted body asked for. */
   let wanted = 0
 
+  const refused = (bytes: number): MemoryLimit => tooLarge(bytes - base, limit - base)
+
   const grow = (bytes: number): void => {
-    if (bytes > limit) throw tooLarge(bytes, limit)
+    if (bytes > limit) throw refused(bytes)
     const now = memory.buffer.byteLength
     const pages = (size: number): number => Math.ceil((Math.min(size, limit) - now) / PAGE)
     try {
@@ -80,7 +83,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
       try {
         memory.grow(pages(bytes))
       } catch {
-        throw tooLarge(bytes, limit)
+        throw refused(bytes)
       }
     }
     buffers.add(memory.buffer)
@@ -91,7 +94,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     const end = top + length * constructors[dtype].BYTES_PER_ELEMENT
     if (end + SLACK > memory.buffer.byteLength) {
       if (!growsInPlace) {
-        if (end + SLACK > limit) throw tooLarge(end + SLACK, limit)
+        if (end + SLACK > limit) throw refused(end + SLACK)
         wanted = end + SLACK
         throw exhausted
       }

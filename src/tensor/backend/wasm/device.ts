@@ -38,6 +38,8 @@ export interface Launch {
 
 export interface Device {
   readonly arena: Arena
+  /** Bytes that the arena may hold. */
+  readonly memoryLimit: number
   /** Address of the elements as row-major float32. */
   readonly dense: (t: Tensor) => number
   /** Address of the elements as row-major int32. */
@@ -82,8 +84,8 @@ interface Reservation {
   readonly limit: number
 }
 
-/** Memory that may grow to 4 GiB, or to as much as the host lets shared memory reserve. */
-const reserve = (initial: number, shared: boolean, maximum = 65536): Reservation => {
+/** Memory that may grow to so many pages, or to as much as the host lets shared memory reserve. */
+const reserve = (initial: number, shared: boolean, maximum: number): Reservation => {
   try {
     // The last page stays free, so that no address wraps around.
     return { memory: new WebAssembly.Memory({ initial, maximum, shared }), limit: (maximum - 1) * 65536 }
@@ -97,16 +99,29 @@ export interface DeviceOptions {
   readonly module: WebAssembly.Module
   readonly threads: number
   readonly shared: boolean
+  /** Bytes of tensors, at most; what is above 4 GiB is not to be had. */
+  readonly memoryLimit?: number
 }
 
+/** WebAssembly addresses so many pages of 64 KiB. */
+const ALL_PAGES = 65536
+
 /** Workers start with the first kernel that is worth waking them. */
-export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => {
+export const deviceOf = ({
+  module,
+  threads,
+  shared,
+  memoryLimit = Number.POSITIVE_INFINITY,
+}: DeviceOptions): Device => {
   const base = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
-  const { memory, limit } = reserve(Math.ceil(base / 65536) + 64, shared)
+  const initial = Math.ceil(base / 65536) + 64
+  const wanted = Math.ceil((base + memoryLimit) / 65536) + 1
+  const { memory, limit } = reserve(initial, shared, Math.min(ALL_PAGES, Math.max(initial + 1, wanted)))
   const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
   const viewArguments = (): Int32Array => new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
   let control = viewArguments()
-  const arena = arenaOver(memory, { base: Math.ceil(base / 65536) * 65536, limit }, () => {
+  const arenaBase = Math.ceil(base / 65536) * 65536
+  const arena = arenaOver(memory, { base: arenaBase, limit }, () => {
     control = viewArguments()
   })
   let helpers = 0
@@ -210,5 +225,5 @@ export const deviceOf = ({ module, threads, shared }: DeviceOptions): Device => 
     closed = true
     dismiss()
   }
-  return { arena, dense, integers, strided, roundedToZero, result, launch, close }
+  return { arena, memoryLimit: limit - arenaBase, dense, integers, strided, roundedToZero, result, launch, close }
 }

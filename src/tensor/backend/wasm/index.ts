@@ -17,6 +17,8 @@ export interface WasmOptions {
   readonly threads?: number
   /** Fused multiply-adds, which round once; by default where the engine has them. */
   readonly relaxed?: boolean
+  /** Bytes that the tensors of a scope may take; by default what WebAssembly can address, just under 4 GiB. */
+  readonly memoryLimit?: number
 }
 
 export interface WasmBackend extends Backend {
@@ -44,7 +46,8 @@ const compile = (base64: string): WebAssembly.Module => {
  *            out. Memory that a scope has needed once stays reserved
  * Guarantee  the bits of a result depend on neither the number of threads nor the moment at which workers become ready; they
  *            do depend on `relaxed`
- * Errors     a RangeError where a scope needs more than the 4 GiB that WebAssembly can address
+ * Errors     a MemoryLimit, which is a RangeError, where a scope needs more than `memoryLimit`; gradients say which physical batch
+ *            would fit
  *
  * @example
  * toArray(wasm({ threads: 1 }).map('square', arange(4))) // => [0, 1, 4, 9]
@@ -57,7 +60,8 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
   const module = compile(
     shared ? (relaxed ? modules.sharedRelaxed : modules.sharedPlain) : relaxed ? modules.relaxed : modules.plain,
   )
-  const device = deviceOf({ module, threads, shared })
+  const { memoryLimit } = options
+  const device = deviceOf({ module, threads, shared, ...(memoryLimit === undefined ? {} : { memoryLimit }) })
   const { arena } = device
   /** Outside of scopes, an operation is a scope of its own. */
   const scoped =
@@ -95,6 +99,7 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     maxPool2dGrad: scoped(operations.maxPool2dGrad),
     avgPool2d: scoped(operations.avgPool2d),
     avgPool2dGrad: scoped(operations.avgPool2dGrad),
+    memoryLimit: device.memoryLimit,
     close: device.close,
     peakBytes: arena.peak,
   }

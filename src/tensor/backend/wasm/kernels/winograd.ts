@@ -5,7 +5,7 @@
  *   y = Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A      summed over channels between the brackets: 36 products of matrices
  *
  * The points are 0, ±¾, ±1½ and ∞, which round about as well as the definition does (Barabasz et al. 2020, arXiv:1803.10986);
- * rounding is relative to the largest terms of the tile.
+ * rounding is relative to the largest numbers of the tile and of the filter.
  *
  * Arguments 0 to 7 are the kernel's own; 8 to 23 are the geometry (`window.ts`); 24 rows of tiles of a unit · 25 rows of tiles of
  * a sample · 26 tiles of a row · 27 units · 28 units of a chunk. Tiles are counted over the rows of tiles of a unit.
