@@ -5,7 +5,9 @@
 import fc from 'fast-check'
 import { getOrElseW } from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
+import { inMemory } from '../src/data/index.js'
 import { onHost } from '../src/grad/index.js'
+import { sgd } from '../src/optim/index.js'
 import { clippedGradWithDiagnostics, flatClip, gaussian } from '../src/privacy/index.js'
 import { chachaKey, key, normal, standardNormals } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
@@ -20,11 +22,11 @@ import { sizeOf } from '../src/tensor/shape.js'
 import { full, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
 import { flatten as flattenTree, mapTree, type Tree } from '../src/tensor/tree.js'
 import { concatenate, slice } from '../src/tensor/view.js'
-import { type GpuClip, gpuStep } from '../src/train/index.js'
+import { accuracy, dpSgd, type GpuClip, gpuStep, train } from '../src/train/index.js'
 import { cnn, gpuBatch, gpuClips, gpuModels, mlp, regression } from './arbitraries/gpu-model.js'
 import { threefryKey } from './arbitraries/key.js'
 import { large } from './arbitraries/large.js'
-import { expectNear } from './laws/closeness.js'
+import { expectEqual, expectNear } from './laws/closeness.js'
 import { expectSameBits } from './laws/purity.js'
 
 const orThrow = getOrElseW((why: unknown): never => {
@@ -264,6 +266,41 @@ describe('a device that answers later', () => {
     const grad = gradOn(later)
     const found = await later.task(() => grad(params, batch))()
     expectNear(1e-5)(found.bounded.sum, gradOn(reference)(params, batch).bounded.sum)
+  })
+
+  it('trains by a plan, evaluation included, to the bits of a device that answers at once', async () => {
+    const { rule, input } = cnn
+    const pixels = normal([60, ...input], 'float32')(key(7)).data
+    const labels = Array.from({ length: 60 }, (_, i) => i % 3)
+    const dataset = orThrow(inMemory({ pixels, labels, inputShape: input, classes: 3 }))
+    const trained = async (backend: GpuBackend) => {
+      const plan = orThrow(
+        dpSgd({
+          model: rule,
+          loss: cnn.loss,
+          inputShape: input,
+          optimizer: sgd({ learningRate: 0.5, momentum: 0.9 }),
+          clip: flatClip(0.5),
+          noise: { noiseMultiplier: 0.5 },
+          samplingProbability: 0.2,
+          expectedBatchSize: 12,
+          steps: 3,
+          delta: 1e-5,
+          backend,
+        }),
+      )
+      const measured = accuracy(rule, { backend })
+      const evaluate = (params: Tree): number => measured(params, dataset)
+      let last: unknown
+      const options = { from: plan.init(key(4)), evaluate, task: backend.task }
+      for await (const { state, accuracy: share } of train(plan, dataset, options))
+        last = [state.params, state.ledger, share]
+      return last as readonly [Tree, unknown, number]
+    }
+    const [[params, ledger, share], [expected, sameLedger, sameShare]] = [await trained(later), await trained(atOnce)]
+    expectEqual(params, expected)
+    expect([ledger, share]).toEqual([sameLedger, sameShare])
+    expect(share).toBeGreaterThan(0)
   })
 
   it('says so where a number is looked at outside of a task', () => {

@@ -1,6 +1,7 @@
 /**
  * The loop: a plan, data and a state become a stream of reports that the caller may leave at any time.
  */
+import type { Task } from 'fp-ts/lib/Task.js'
 import type { Dataset } from '../data/dataset.js'
 import { lazy } from '../grad/layer.js'
 import type { OptimizerState } from '../optim/index.js'
@@ -51,7 +52,17 @@ export interface TrainOptions<P extends Tree, S extends OptimizerState> {
   readonly metrics?: (params: P, optimizer: S) => Readonly<Record<string, number>>
   /** Default: after the last step only. */
   readonly evaluateEvery?: number
+  /**
+   * How a step, and what is asked after it, are run: `backend.task` of a GPU whose numbers come later. Default: at once. They
+   * are pure functions, and may be run again.
+   */
+  readonly task?: <A>(body: () => A) => Task<A>
 }
+
+const atOnce =
+  <A>(body: () => A): Task<A> =>
+  async () =>
+    body()
 
 const finite = (values: readonly number[]): readonly number[] => values.filter(Number.isFinite)
 
@@ -95,7 +106,7 @@ const patience = 50
 export const train = <P extends Tree, C, S extends OptimizerState>(
   plan: TrainingPlan<P, C, S>,
   dataset: Dataset,
-  { from, evaluate, metrics, evaluateEvery = Number.POSITIVE_INFINITY }: TrainOptions<P, S>,
+  { from, evaluate, metrics, evaluateEvery = Number.POSITIVE_INFINITY, task = atOnce }: TrainOptions<P, S>,
 ): AsyncGenerator<TrainReport<P, S>, void, undefined> => {
   const { steps } = plan.settings
   const takeStep = plan.step(dataset)
@@ -103,11 +114,18 @@ export const train = <P extends Tree, C, S extends OptimizerState>(
     let state = from
     let breathed = performance.now()
     while (state.step < steps) {
-      const stepped = takeStep(state)
+      const before = state
+      const stepped = await task(() => takeStep(before))()
       state = stepped.state
       const { step, params, optimizer, ledger } = state
       const evaluated = step === steps || step % evaluateEvery === 0
       const epsilon = lazy(() => plan.spent(ledger))
+      const asked = evaluated
+        ? await task(() => ({
+            ...(evaluate === undefined ? {} : { accuracy: evaluate(params, optimizer) }),
+            ...(metrics === undefined ? {} : { metrics: metrics(params, optimizer) }),
+          }))()
+        : {}
       yield {
         state,
         step,
@@ -117,8 +135,7 @@ export const train = <P extends Tree, C, S extends OptimizerState>(
           return epsilon()
         },
         batch: describe(stepped),
-        ...(evaluated && evaluate !== undefined ? { accuracy: evaluate(params, optimizer) } : {}),
-        ...(evaluated && metrics !== undefined ? { metrics: metrics(params, optimizer) } : {}),
+        ...asked,
       }
       if (performance.now() - breathed > patience) {
         await breathe()
