@@ -10,7 +10,7 @@ import { large } from './arbitraries/large.js'
 import { backendLaws } from './laws/backend.js'
 
 // gpu.js translates a kernel for each mode, and the definition is slow: fewer draws of each property
-fc.configureGlobal({ ...fc.readConfigureGlobal(), numRuns: 25 })
+fc.configureGlobal({ ...fc.readConfigureGlobal(), numRuns: 15 })
 
 const made = async (mode: 'cpu' | 'webasm'): Promise<GpuBackend> =>
   getOrElse((sentence: string): GpuBackend => {

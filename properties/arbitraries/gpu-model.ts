@@ -2,12 +2,15 @@
  * Small models, and the two forms of a clip, for steps on a GPU.
  */
 import {
+  avgPool2d,
   type BackendLoss,
   type Batch,
   conv2d,
   crossEntropy,
   crossEntropyOn,
   flatten,
+  gelu,
+  groupNorm,
   type LayerRule,
   type Loss,
   linear,
@@ -65,6 +68,19 @@ export const cnn: GpuModel = {
   target: classes,
 }
 
+export const normalised: GpuModel = {
+  ...cnn,
+  name: 'a normalised CNN',
+  rule: sequential(
+    conv2d(4, { kernel: 3, padding: 1 }),
+    groupNorm({ groups: 2 }),
+    gelu,
+    avgPool2d({ kernel: 2 }),
+    flatten,
+    linear(3),
+  ) as LayerRule<Tree, unknown>,
+}
+
 export const regression: GpuModel = {
   name: 'a regression',
   rule: sequential(linear(2, { bias: false })) as LayerRule<Tree, unknown>,
@@ -74,7 +90,7 @@ export const regression: GpuModel = {
   target: (n) => normal([n, 2], 'float32')(key(5)),
 }
 
-export const gpuModels: readonly GpuModel[] = [mlp, cnn, regression]
+export const gpuModels: readonly GpuModel[] = [mlp, cnn, normalised, regression]
 
 /** What a device does, and what it means. */
 export const gpuClips: readonly (readonly [GpuClip, ClipRule])[] = [

@@ -63,7 +63,7 @@ export const stepFindings = async (backend: GpuBackend): Promise<readonly Findin
   await worstOf(
     'step: no sample alone is longer than C, from 10⁻³⁷ to 10³⁷ (length / C − 1)',
     Array.from({ length: 26 }, (_, i) => async () => {
-      const model = gpuModels[i % 3] as GpuModel
+      const model = gpuModels[i % gpuModels.length] as GpuModel
       const l2ClipNorm = 1.37 * 2 ** (3 * i - 39)
       const { params } = model.rule.init(key(i), model.input)
       const { input, target } = gpuBatch(model, 1, i)
