@@ -1,7 +1,7 @@
 /**
  * `npm run bench:accounting`: one ε by every accountant, side by side in one run. Rounds are interleaved, so that a machine whose speed
  * drifts slows all alike; medians of CPU time are printed, with growth in the number of steps and of distinct steps. Where `python3` (or
- * $PYTHON) has dp_accounting or prv_accountant, theirs stand beside.
+ * $PYTHON, with $PYTHONPATH) has dp_accounting or prv_accountant, they take part in the first rounds.
  */
 import { spawnSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg } from 'node:os'
@@ -68,30 +68,67 @@ const contender =
     },
   })
 
-const table = (title: string, contenders: readonly Contender[]): void => {
+/** What a contender in Python says of itself. */
+interface Guest {
+  readonly name: string
+  readonly milliseconds: number | null
+  readonly answer: string
+}
+
+/** Rounds that guests take part in; one that took longer than this is not asked again. */
+const GUEST_ROUNDS = 3
+const LONG = 4000
+
+/** The contenders in Python, once each. */
+const guestsAt = (cell: Cell, leftOut: readonly string[]): readonly Guest[] => {
+  const script = fileURLToPath(new URL('./python/accounting.py', import.meta.url))
+  const { status, stdout } = spawnSync(process.env.PYTHON ?? 'python3', [script, JSON.stringify(cell), ...leftOut], {
+    encoding: 'utf8',
+    timeout: 120_000,
+    env: { ...process.env, OMP_NUM_THREADS: '1' },
+  })
+  if (status !== 0) return []
+  return stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Guest] : []))
+}
+
+const table = (title: string, contenders: readonly Contender[], cell?: Cell): void => {
   const times = contenders.map(() => [] as number[])
   const words = contenders.map(({ run }) => run())
-  for (let round = -2; round < rounds; round++)
+  const guests = new Map<string, { readonly times: number[]; readonly answer: string }>()
+  const invite = (asked: Cell): void => {
+    const leftOut = [...guests].filter(([, { times: spent }]) => !(Math.max(...spent) < LONG)).map(([name]) => name)
+    for (const { name, milliseconds, answer } of guestsAt(asked, leftOut)) {
+      const spent = guests.get(name)?.times ?? []
+      spent.push(milliseconds ?? Number.NaN)
+      guests.set(name, { times: spent, answer })
+    }
+  }
+  for (let round = -2; round < rounds; round++) {
     contenders.forEach(({ repeat, run }, i) => {
       const spent = cpuOf(() => {
         for (let k = 0; k < repeat; k++) run()
       })
       if (round >= 0) times[i]?.push(spent / repeat)
     })
+    if (cell !== undefined && round >= 0 && round < GUEST_ROUNDS) invite(cell)
+  }
   console.log(`\n${title}; load average ${loadavg()[0]?.toFixed(2)}`)
   console.log(`${''.padEnd(30)} ${'median ms'.padStart(10)} ${'least ms'.padStart(10)}  answer`)
-  contenders.forEach(({ name }, i) => {
-    const found = times[i] as number[]
+  const print = (name: string, found: readonly number[], answer: string | undefined): void => {
     const figure = (value: number): string => value.toFixed(3).padStart(10)
-    console.log(`${name.padEnd(30)} ${figure(median(found))} ${figure(Math.min(...found))}  ${words[i]}`)
+    console.log(`${name.padEnd(30)} ${figure(median(found))} ${figure(Math.min(...found))}  ${answer}`)
+  }
+  contenders.forEach(({ name }, i) => {
+    print(name, times[i] as number[], words[i])
   })
+  for (const [name, { times: spent, answer }] of guests) print(name, spent, answer)
 }
 
 console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}; ${rounds} rounds, CPU time`)
 for (const cell of cells) {
   const add = contender(training(cell), cell.delta)
   const target = { epsilon: 3, delta: cell.delta }
-  table(`σ ${cell.sigma}, q ${cell.q.toPrecision(4)}, ${cell.steps} steps, δ ${cell.delta}`, [
+  const contenders: readonly Contender[] = [
     add('exact', exact(), 5),
     add('rdp', rdp(), 20),
     // Grids that grow with the steps: left out where they would be gigabytes.
@@ -104,7 +141,8 @@ for (const cell of cells) {
         return found._tag === 'Right' ? `σ = ${found.right.value.toFixed(8)}` : found.left._tag
       },
     },
-  ])
+  ]
+  table(`σ ${cell.sigma}, q ${cell.q.toPrecision(4)}, ${cell.steps} steps, δ ${cell.delta}`, contenders, cell)
 }
 
 const base: Cell = { sigma: 1, q: 0.01, steps: 1000, delta: 1e-5 }
@@ -136,14 +174,3 @@ table('ε at 100 counts of steps, 100 to 10,000 (σ 1, q 0.01, δ 1e-5)', [
     },
   },
 ])
-
-const python = spawnSync(
-  process.env.PYTHON ?? 'python3',
-  [fileURLToPath(new URL('./python/accounting.py', import.meta.url)), JSON.stringify(cells)],
-  { encoding: 'utf8', timeout: 600_000 },
-)
-console.log(
-  python.error === undefined && python.status === 0
-    ? `\n${python.stdout.trimEnd()}`
-    : '\nno Python that runs bench/python/accounting.py: dp_accounting and prv_accountant are left out',
-)

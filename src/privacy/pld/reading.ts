@@ -12,6 +12,9 @@ import type { TiltedSum } from './tilted-sum.js'
 export const logLargestWeight = (theta: number): number =>
   theta === 0 ? 0 : theta * -Math.log1p(1 / theta) - Math.log1p(theta)
 
+/** Lattice points that a search passes at once. */
+const STRIDE = 64
+
 /** A δ as a function of ε, and back. */
 export interface Reading {
   readonly delta: (epsilon: number) => number
@@ -34,11 +37,12 @@ export const readingOf = (
   const scaled = new Float64Array(length)
   const decay = Math.exp(-theta * step)
   const drop = -Math.expm1(-step)
+  const fall = decay * Math.exp(-step)
   scaled[length - 1] = mass[length - 1] as number
   for (let i = length - 2; i >= 0; i--) {
     const above = scaled[i + 1] as number
     sums[i] = decay * ((sums[i + 1] as number) + drop * above)
-    scaled[i] = (mass[i] as number) + decay * Math.exp(-step) * above
+    scaled[i] = (mass[i] as number) + fall * above
   }
   const slack = side * Math.exp(logLargestWeight(theta)) * (side === 1 ? error : error + folded)
   const lost = infinity + (side === 1 ? beyond : 0)
@@ -67,6 +71,7 @@ export const readingOf = (
     const exceeds = (i: number): boolean => delta(first + i * step) > target
     let high = length - 1
     if (!(target > lost) || exceeds(high)) return undefined
+    while (high >= STRIDE && !exceeds(high - STRIDE)) high -= STRIDE
     while (high > 0 && !exceeds(high - 1)) high--
     if (high === 0) return first
     let [above, below] = [first + (high - 1) * step, first + high * step]
