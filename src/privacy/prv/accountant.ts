@@ -37,6 +37,9 @@ const errorsAt = (
 /** The distance from ε that a plan may ignore: a small part of its error. */
 const TOLERANCE = 0.01
 
+/** Points of the first look, which finds where ε is. */
+const FIRST_POINTS = 2 ** 14
+
 /** ε of one direction, 0 < δ < 1. What is meant is at least `scale`: the ε of another direction. */
 const epsilonOfDirection = (
   components: readonly Component[],
@@ -55,7 +58,8 @@ const epsilonOfDirection = (
   for (let look = 0; look < 4; look++) {
     const errors = errorsAt(options, Math.max(scale, epsilon), delta - infinity)
     const plan = planFor(components, { epsilon, logDelta, tolerance: TOLERANCE * errors.epsilonError })
-    const sum = roundedSum(components, plan, errors, mostPoints)
+    const points = look === 0 ? Math.min(FIRST_POINTS, mostPoints) : mostPoints
+    const sum = roundedSum(components, plan, errors, points)
     const upper = Math.min(most, (sum.upper.epsilon(delta - sum.deltaError) ?? Infinity) + sum.epsilonError)
     const lower = Math.max(0, (sum.lower.epsilon(delta + sum.deltaError) ?? 0) - sum.epsilonError)
     found = { lower: Math.max(found.lower, Math.min(lower, upper)), estimate: 0, upper: Math.min(found.upper, upper) }
@@ -63,7 +67,8 @@ const epsilonOfDirection = (
     found = { ...found, estimate: Math.min(found.upper, Math.max(found.lower, middle)) }
     const moved = Math.abs(found.estimate - epsilon)
     epsilon = upper < Infinity ? found.estimate : Math.min(most, 2 * epsilon + 1)
-    if (moved * plan.slope < 1 && upper < Infinity) break
+    const fine = look > 0 || points === mostPoints || sum.epsilonError <= errors.epsilonError
+    if (fine && moved * plan.slope < 1 && upper < Infinity) break
   }
   return found
 }
@@ -94,8 +99,8 @@ const worst = (found: readonly Enclosed[]): Enclosed => ({
  * Reads      what `pld` reads, and both directions as it does, mixed freely
  * Guarantee  lower ≤ truth ≤ upper: they stand `epsilonError` from where the rounded losses put ε, at δ ± `deltaError`. Sums are tilted
  *            before they are transformed, so that this holds in float64 at every δ. Means need no quadrature and cannot fail to match;
- *            where the mesh of the wanted error has more than `mostPoints` points, the error is as much larger as the mesh is, and the
- *            bounds say so
+ *            where the mesh of the wanted error has more than `mostPoints` points, or twice that for all distinct terms together, the error
+ *            is as much larger as the mesh is, and the bounds say so
  * Cost       √T meshes per unit of ε: 10 ms to 1 s. `pld` is closer at the same cost
  * Errors     a RangeError for an ε or δ that is none; UnsupportedEvent for what has no loss law here
  * References Gopi, Lee & Wutschitz 2021, arXiv:2106.02848

@@ -68,7 +68,11 @@ export const roundedSum = (
   const ranges = components.map((component) => rangeOf(component, wanted.deltaError / (16 * repetitions)))
   const margin = 4 * (1 + Math.sqrt(repetitions))
   const widest = ranges.reduce((most, { low, high }) => Math.max(most, high - low), plan.high - plan.low)
-  const mesh = Math.max(meshOf(repetitions, wanted), widest / Math.max(mostPoints / 2, mostPoints - 2 * margin))
+  const mesh = Math.max(
+    meshOf(repetitions, wanted),
+    widest / Math.max(mostPoints / 2, mostPoints - 2 * margin),
+    ranges.reduce((sum, { low, high }) => sum + high - low, 0) / (2 * mostPoints),
+  )
   const length = Math.min(mostPoints, 2 ** Math.ceil(Math.log2(Math.max(64, widest / mesh + 2 * margin))))
   let [meanError, left, offset] = [0, 0, 0]
   const terms = components.map(({ pair, count }, i): Term => {
