@@ -20,6 +20,9 @@ export interface Result {
   /** Milliseconds a step. */
   readonly median?: number
   readonly least?: number
+  /** Its median over that of book-keeping, and over that of the step without privacy, in the same run. */
+  readonly timesBookKeeping?: number
+  readonly timesNonPrivate?: number
   /** Most memory of its process, and of the arena in it. */
   readonly bytes?: number
   readonly arena?: number
@@ -116,6 +119,16 @@ const resultOf = ({ contender, running, difference, times, last, failed }: Turn)
   ...(last === undefined ? {} : { bytes: last.bytes, ...(last.arena === undefined ? {} : { arena: last.arena }) }),
 })
 
+const withRatios = (results: readonly Result[]): readonly Result[] => {
+  const medianOf = (name: string): number | undefined => results.find(({ contender }) => contender === name)?.median
+  const [own, plain] = [medianOf('book-keeping'), medianOf('non-private')]
+  return results.map((result) => ({
+    ...result,
+    ...(result.median === undefined || own === undefined ? {} : { timesBookKeeping: result.median / own }),
+    ...(result.median === undefined || plain === undefined ? {} : { timesNonPrivate: result.median / plain }),
+  }))
+}
+
 /** Measures a row. A contender that fails, or whose sum is another, is reported in a sentence. */
 export const measureRow = async (row: Row, all: readonly Contender[], budget: Budget): Promise<RowResult> => {
   const chosen = all.filter(({ only }) => only === undefined || only === row.network)
@@ -150,7 +163,7 @@ export const measureRow = async (row: Row, all: readonly Contender[], budget: Bu
       })
     }
     await takeTurns(turns, budget, row)
-    const results = [...turns.map(resultOf), ...failures]
+    const results = withRatios([...turns.map(resultOf), ...failures])
     return {
       ...row,
       parameters: problem.shapes.reduce((total, shape) => total + shape.reduce((size, extent) => size * extent, 1), 0),

@@ -23,28 +23,14 @@ interface Bar {
 const titleOf = ({ network, samples }: RowResult): string =>
   `${(networkOf(network)?.title ?? network).split(',')[0]}, batch ${samples}`
 
-const barsOf = (row: RowResult): readonly Bar[] => {
-  const own = row.results.find(({ contender }) => contender === 'book-keeping')?.median
-  return own === undefined
-    ? []
-    : row.results.flatMap(({ contender, isPrivate, median }) =>
-        median === undefined
-          ? []
-          : [
-              {
-                row: titleOf(row),
-                contender,
-                ratio: median / own,
-                words: contender === 'book-keeping' ? `${figure(median)} ms` : `${figure(median / own)} ×`,
-                colour: !isPrivate
-                  ? COLOURS.plain
-                  : ['book-keeping', 'materialised'].includes(contender)
-                    ? COLOURS.own
-                    : COLOURS.peer,
-              },
-            ],
-      )
-}
+const barsOf = (row: RowResult): readonly Bar[] =>
+  row.results.flatMap(({ contender, isPrivate, median, timesBookKeeping: ratio }) => {
+    if (median === undefined || ratio === undefined) return []
+    const own = contender === 'book-keeping' || contender === 'materialised'
+    const words = contender === 'book-keeping' ? `${figure(median)} ms` : `${figure(ratio)} ×`
+    const colour = isPrivate ? (own ? COLOURS.own : COLOURS.peer) : COLOURS.plain
+    return [{ row: titleOf(row), contender, ratio, words, colour }]
+  })
 
 /** Draws the rows of a table; a logarithmic axis, on which book-keeping is 1. */
 export const drawTable = async (path: string, { machine, rows }: Table): Promise<void> => {

@@ -14,8 +14,7 @@ export const figure = (value: number): string =>
 const medianOf = ({ results }: RowResult, name: string): number | undefined =>
   results.find(({ contender }) => contender === name)?.median
 
-const ratio = (a: number | undefined, b: number | undefined): string =>
-  a === undefined || b === undefined ? '' : figure(a / b)
+const ratio = (times: number | undefined): string => (times === undefined ? '' : figure(times))
 
 const columns = [
   ['median', 10],
@@ -27,11 +26,11 @@ const columns = [
   ['difference', 11],
 ] as const
 
-const cells = (row: RowResult, result: Result): readonly string[] => [
+const cells = (result: Result): readonly string[] => [
   figure(result.median as number),
   figure(result.least as number),
-  ratio(result.median, medianOf(row, 'non-private')),
-  ratio(result.median, medianOf(row, 'book-keeping')),
+  ratio(result.timesNonPrivate),
+  ratio(result.timesBookKeeping),
   mebibytes(result.bytes),
   `${result.rounds}`,
   result.difference === undefined ? '' : result.difference.toExponential(0),
@@ -52,7 +51,7 @@ export const showRow = (row: RowResult): string => {
     ...row.results.map((result) =>
       result.median === undefined
         ? `${result.contender.padEnd(20)} ${result.failed}`
-        : line(result.contender, cells(row, result)),
+        : line(result.contender, cells(result)),
     ),
   ].join('\n')
 }
@@ -63,7 +62,7 @@ export const showSummary = ({ rows }: Table): string => {
   const others = names.filter((name) => name !== 'book-keeping')
   const cell = (row: RowResult, name: string): string => {
     const result = row.results.find(({ contender }) => contender === name)
-    return result === undefined ? '' : ratio(result.median, medianOf(row, 'book-keeping')) || '–'
+    return result === undefined ? '' : ratio(result.timesBookKeeping) || '–'
   }
   const notes = rows.flatMap((row) =>
     row.results

@@ -85,7 +85,16 @@ describe('results', () => {
     threads: 2,
     load: 0.5,
     results: [
-      { contender: 'book-keeping', isPrivate: true, median, least: median, rounds: 3, bytes: 2 ** 20, difference: 0 },
+      {
+        contender: 'book-keeping',
+        isPrivate: true,
+        timesBookKeeping: 1,
+        median,
+        least: median,
+        rounds: 3,
+        bytes: 2 ** 20,
+        difference: 0,
+      },
       { contender: 'jax', isPrivate: true, failed: 'not installed' },
     ],
   })
@@ -93,12 +102,15 @@ describe('results', () => {
   it('stay until they are measured again, on the same machine', () => {
     const path = join(folder, 'results.json')
     const first = keepRow(path, readTable(path, machine), result(256, 8))
-    keepRow(path, keepRow(path, first, result(64, 2)), result(256, 4))
+    const again = { ...result(256, 4), results: result(256, 4).results.slice(0, 1) }
+    keepRow(path, keepRow(path, first, result(64, 2)), again)
     const found = readTable(path, machine)
     expect(found.rows.map(({ samples, results }) => [samples, results[0]?.median])).toEqual([
       [64, 2],
       [256, 4],
     ])
+    // Who did not take part again stays.
+    expect(found.rows[1]?.results.map(({ contender }) => contender)).toEqual(['book-keeping', 'jax'])
     expect(readTable(path, { ...machine, node: 'v22' }).rows).toEqual([])
   })
 
