@@ -51,6 +51,9 @@ export interface Budget {
 /** Two sums of half a million terms in float32, added in other orders, stay within this. */
 const TOLERANCE = 1e-3
 
+/** Milliseconds between turns, and of a step that is fast. */
+const [PAUSE, FAST] = [60, 150]
+
 const WARM_UP = { steps: 10, ms: 1500 } as const
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number
@@ -65,7 +68,17 @@ interface Turn {
   failed: string | undefined
 }
 
-/** One step of a contender; the first is not counted. */
+/**
+ * A turn of a contender. The threads of others may spin for a while after their step (OpenBLAS: some 20 ms), so the machine is
+ * left alone before it; a fast step is taken once more beforehand, so that no cold start is counted.
+ */
+const takeTurn = async (turn: Turn): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, PAUSE))
+  if ((turn.last?.ms ?? 0) < FAST) await take(turn, false)
+  if (turn.failed === undefined) await take(turn, true)
+}
+
+/** One step of a contender. */
 const take = async (turn: Turn, counted: boolean): Promise<void> => {
   const found = await turn.running.step()
   if ('failed' in found) {
@@ -101,7 +114,7 @@ const takeTurns = async (turns: readonly Turn[], { seconds, say }: Budget, row: 
     const going = alive().filter(({ times, spent }) => times.length < 3 || spent < share)
     const late = performance.now() > end && alive().every(({ times }) => times.length >= 3)
     if (going.length === 0 || late) return
-    for (const turn of going) if (turn.failed === undefined) await take(turn, true)
+    for (const turn of going) await takeTurn(turn)
     const left = Math.max(0, (end - performance.now()) / 1000)
     say(`${rowName(row)}: round ${round + 1}, ${going.length} of ${turns.length} contenders, ${left.toFixed(0)} s left`)
   }
