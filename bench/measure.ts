@@ -102,21 +102,24 @@ const warmUp = async (turns: readonly Turn[], say: Budget['say']): Promise<void>
 }
 
 /**
- * Rounds until the time is up. In a round each contender takes a turn, but for one that has had its share of the time: the
- * slow ones take part in the first rounds only, at least in three.
+ * Rounds until the time is up, of which all contenders have the same share. Slow ones take part in fewer rounds, spread over the
+ * time; each has at least three turns.
  */
 const takeTurns = async (turns: readonly Turn[], { seconds, say }: Budget, row: Row): Promise<void> => {
-  const end = performance.now() + 1000 * seconds
-  const share = (1000 * seconds) / Math.max(1, turns.length)
-  const alive = (): readonly Turn[] => turns.filter(({ failed }) => failed === undefined)
+  const began = performance.now()
   await warmUp(turns, say)
+  const start = performance.now()
+  const [total, share] = [1000 * seconds, (1000 * seconds) / Math.max(1, turns.length)]
   for (let round = 0; ; round++) {
-    const going = alive().filter(({ times, spent }) => times.length < 3 || spent < share)
-    const late = performance.now() > end && alive().every(({ times }) => times.length >= 3)
-    if (going.length === 0 || late) return
+    const progress = (performance.now() - start) / total
+    const alive = turns.filter(({ failed }) => failed === undefined)
+    const owed = alive.filter(({ times }) => times.length < Math.min(3, 1 + 3 * progress))
+    const going = alive.filter((turn) => owed.includes(turn) || (progress < 1 && turn.spent <= progress * share))
+    if (going.length === 0 && progress >= 1) return
     for (const turn of going) await takeTurn(turn)
-    const left = Math.max(0, (end - performance.now()) / 1000)
-    say(`${rowName(row)}: round ${round + 1}, ${going.length} of ${turns.length} contenders, ${left.toFixed(0)} s left`)
+    if (going.length === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    const sofar = ((performance.now() - began) / 1000).toFixed(0)
+    say(`${rowName(row)}: round ${round + 1}, ${going.length} of ${turns.length} contenders, ${sofar} s`)
   }
 }
 

@@ -53,7 +53,12 @@ const serve = (kind: Kind): void => {
   }[kind]
   process.on('message', () => {
     const [began, before] = [performance.now(), process.cpuUsage()]
-    run()
+    try {
+      run()
+    } catch (error) {
+      process.send?.({ failed: (error as Error).message })
+      return
+    }
     const { user, system } = process.cpuUsage(before)
     const measured: Measured = {
       wall: performance.now() - began,
@@ -82,11 +87,14 @@ const host = async (): Promise<void> => {
       return { kind, child, measured: [] as Measured[] }
     }),
   )
+  const failures = new Map<Kind, string>()
   for (let round = -1; round < rounds; round++)
-    for (const { child, measured } of workers) {
+    for (const { kind, child, measured } of workers) {
+      if (failures.has(kind)) continue
       child.send('go')
-      const found = (await answer(child)) as Measured
-      if (round >= 0) measured.push(found)
+      const found = (await answer(child)) as Measured | { readonly failed: string }
+      if ('failed' in found) failures.set(kind, found.failed)
+      else if (round >= 0) measured.push(found)
     }
   for (const { child } of workers) child.kill()
   const parameters = treeSize(resNet20().init(key(0), [3, 32, 32]).params)
@@ -96,6 +104,11 @@ const host = async (): Promise<void> => {
   console.log(`ResNet-20, ${parameters} parameters, batch ${size}, medians of ${rounds} rounds`)
   console.log('gradient        median ms  least ms  ms of processors  MiB of the arena  MiB of the process')
   for (const { kind, measured } of workers) {
+    const failed = failures.get(kind)
+    if (failed !== undefined) {
+      console.log(`${kind.padEnd(15)} ${failed}`)
+      continue
+    }
     const of = (read: (m: Measured) => number): number => median(measured.map(read))
     const least = Math.min(...measured.map((m) => m.wall))
     const memory = [of((m) => m.arena), of((m) => m.resident)].map((bytes) => bytes / 2 ** 20)

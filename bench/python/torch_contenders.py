@@ -39,7 +39,9 @@ def non_private(problem: Problem) -> Prepared:
         loss(model(x), y).backward()
         optimizer.step()
 
-    # One gradient a sample: slow, and what the others must agree with.
+    # One gradient a sample: slow, and what the others must agree with. Two threads are slower at so little work.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     params = ordered(model)
     total = [np.zeros(p.shape, np.float64) for p in params]
     for n in range(problem.samples):
@@ -49,6 +51,7 @@ def non_private(problem: Problem) -> Prepared:
         norm = float(np.sqrt(sum((g**2).sum() for g in gradient)))
         factor = min(1.0, problem.clip / norm)
         total = [sum_ + factor * g for sum_, g in zip(total, gradient)]
+    torch.set_num_threads(threads)
     return Prepared(version(), total, step)
 
 
