@@ -190,9 +190,13 @@ const prepare = async (folder) => {
     },
   ]
 
+  // What vmap could not allocate would be missing to the loop.
+  const gradients = 4 * samples * params.reduce((total, { values }) => total + values.length, 0)
+  const possible = gradients > 2 ** 30 ? ways.slice(1) : ways
+
   /** The faster of the ways that work. */
   let best
-  for (const { name, run, time } of ways)
+  for (const { name, run, time } of possible)
     try {
       const ms = await time(run)
       if (best === undefined || ms < best.ms) best = { name, run, ms }
