@@ -55,13 +55,23 @@ const timed = <A>(ask: () => A): readonly [answer: A, milliseconds: number] => {
 
 const said = E.mapLeft<AccountingFailure, string>(showAccountingFailure)
 
+/** ε after so many steps. A defect of one accountant at the edge of its range must not take the others with it. */
+const readingOf = <Curve>(accountant: Accountant<Curve>, query: Query, steps: number): E.Either<string, Bounds> =>
+  pipe(
+    E.tryCatch(
+      () => said(epsilonOf(accountant, query.delta)(eventOf(query, steps))),
+      (cause) => `the ${accountant.name} accountant failed (${cause instanceof Error ? cause.message : cause})`,
+    ),
+    E.flatten,
+  )
+
 const epsilonBy = <Curve>(
   method: Method,
   accountant: (relation: Relation) => Accountant<Curve>,
   query: Query,
   relation: Relation,
 ): Answer => {
-  const [bounds, milliseconds] = timed(() => said(epsilonOf(accountant(relation), query.delta)(eventOf(query))))
+  const [bounds, milliseconds] = timed(() => readingOf(accountant(relation), query, query.steps))
   return { _tag: 'Epsilon', method, relation, bounds, milliseconds }
 }
 
@@ -91,14 +101,14 @@ const alongSteps = function* <Curve>(
   counts: readonly number[],
 ): Generator<Answer> {
   for (const count of counts) {
-    const found = epsilonOf(accountant, query.delta)(eventOf(query, count))
+    const found = readingOf(accountant, query, count)
     if (E.isRight(found)) yield { _tag: 'Points', method, curve: 'steps', points: [point(count, found.right)] }
   }
 }
 
-/** Places of ε from 0 to somewhat beyond the ε of the query. */
+/** Places of ε from 0 to somewhat beyond the ε of the query, denser near 0, where the error rates of attacks come from. */
 const epsilons = (epsilon: number, count: number): readonly number[] =>
-  Array.from({ length: count }, (_, k) => (1.5 * epsilon * k) / (count - 1))
+  Array.from({ length: count }, (_, k) => 1.5 * epsilon * (k / (count - 1)) ** 1.8)
 
 const joined = (answers: Iterable<Answer>): readonly CurvePoint[] =>
   [...answers].flatMap((answer) => (answer._tag === 'Points' ? answer.points : []))
@@ -121,7 +131,7 @@ const ofRdp = function* (query: Query): Generator<Answer> {
       _tag: 'Points',
       method: 'rdp',
       curve: 'delta',
-      points: epsilons(upper, 40).map((epsilon) => point(epsilon, accountant.delta(epsilon)(curve.right))),
+      points: epsilons(upper, 60).map((epsilon) => point(epsilon, accountant.delta(epsilon)(curve.right))),
     }
 }
 
@@ -167,7 +177,7 @@ const ofLimit = function* (query: Query): Generator<Answer> {
     _tag: 'Points',
     method: 'limit',
     curve: 'delta',
-    points: epsilons(found.right, 40).flatMap((at) => {
+    points: epsilons(found.right, 60).flatMap((at) => {
       const value = limit.right.delta(at)
       return E.isRight(value) ? [{ at, lower: value.right.approximate, upper: value.right.approximate }] : []
     }),
@@ -194,7 +204,7 @@ export const exactAnswers = function* (query: Query): Generator<Answer> {
   const near = counts.filter((count) => count >= query.steps)
   yield* alongSteps('exact', accountant, query, near)
   if (estimate < Infinity)
-    for (const epsilon of epsilons(estimate, 25))
+    for (const epsilon of epsilons(estimate, 36))
       yield { _tag: 'Points', method: 'exact', curve: 'delta', points: [point(epsilon, delta(epsilon))] }
   yield* alongSteps(
     'exact',

@@ -24,6 +24,8 @@ const meaning = (results: Results): string => {
   const { query } = results
   const claim = claimOf(results, query.neighbouring)
   if (claim === undefined) return ''
+  if (claim.upper === 0)
+    return `Whatever anyone concludes from the trained weights becomes more likely by δ = ${shown(query.delta)} at most, when ${relationTexts[query.neighbouring]}.`
   if (claim.upper === Infinity) return 'There is too little noise for any guarantee at this δ.'
   return (
     `Whatever anyone concludes from the trained weights becomes at most ${factorText(claim.upper)} times as likely (e to the ε), plus ` +
@@ -35,9 +37,10 @@ const proof = (results: Results): string => {
   const claim = claimOf(results, results.query.neighbouring)
   if (claim === undefined || claim.upper === Infinity) return ''
   const { name } = methodTexts[claim.method]
-  return claim.lower > 0
-    ? `Proved by ${name}: the true ε lies between ${shown(claim.lower, 6, 'down')} and ${shown(claim.upper, 6, 'up')}. What you may claim is the upper end.`
-    : `Proved by ${name}, which overstates; closer accountants are at work.`
+  if (claim.upper === 0) return `Proved by ${name}: δ alone covers the release.`
+  return claim.method === 'rdp'
+    ? `Proved by ${name}, which overstates; closer accountants are at work.`
+    : `Proved by ${name}: the true ε lies between ${shown(claim.lower, 6, 'down')} and ${shown(claim.upper, 6, 'up')}. What you may claim is the upper end.`
 }
 
 const other = (results: Results): string => {

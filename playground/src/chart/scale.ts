@@ -34,7 +34,11 @@ const niceStep = (least: number): number => {
   return power * ([1, 2, 5, 10].find((factor) => factor * power >= least * (1 - 1e-9)) ?? 10)
 }
 
-const plain = (value: number): string => String(Number(value.toPrecision(6)))
+const plain = (value: number): string => {
+  const size = Math.abs(value)
+  if (size >= 1e5 || (size < 1e-3 && size > 0)) return Number(value.toPrecision(6)).toExponential().replace('e+', 'e')
+  return size >= 10_000 ? value.toLocaleString('en') : String(Number(value.toPrecision(6)))
+}
 
 const powerText = (value: number): string => {
   const power = Math.round(Math.log10(value))
@@ -52,10 +56,7 @@ const logTicks = ([least, most]: Scale['domain'], count: number): readonly Tick[
     return powers
       .flatMap((power) => [1, 2, 5].map((factor) => Number((factor * power).toPrecision(3))))
       .filter(inside)
-      .map((value) => ({
-        value,
-        text: value >= 1e5 || value < 1e-3 ? value.toExponential().replace('e+', 'e') : plain(value),
-      }))
+      .map((value) => ({ value, text: plain(value) }))
   const every = Math.max(1, Math.ceil(decades / count))
   return powers.filter(inside).map((value) => ({
     value,
@@ -69,7 +70,7 @@ const linearTicks = ([least, most]: Scale['domain'], count: number): readonly Ti
   const last = Math.floor(most / step + 1e-9)
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => {
     const value = (first + k) * step
-    return { value, text: Math.abs(value) >= 10_000 ? value.toLocaleString('en') : plain(value) }
+    return { value, text: plain(value) }
   })
 }
 

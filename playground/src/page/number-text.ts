@@ -36,7 +36,7 @@ export const typed = (value: number): string =>
 
 /** e^ε: how many times as likely. */
 export const factorText = (epsilon: number): string =>
-  epsilon > 20 ? `e^${shown(epsilon, 3, 'up')}` : shown(Math.exp(epsilon), 3, 'up')
+  epsilon > 20 ? `e^${shown(epsilon, 3, 'up')}` : shown(Math.exp(epsilon), 4, 'up')
 
 /** How long something took. */
 export const durationText = (milliseconds: number): string =>
