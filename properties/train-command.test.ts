@@ -205,6 +205,29 @@ describe('a run', () => {
   })
 })
 
+describe('one seed', () => {
+  const data = { train: drawDigits({ count: 40, key: key(1) }), test: drawDigits({ count: 10, key: key(2) }) }
+  const started = (change: Config) => {
+    const config = parseRun({ ...small, ...change })
+    if (E.isLeft(config)) expect.fail(JSON.stringify(config.left))
+    const plan = planRun(config.right, data, wasm({ threads: 1 }))
+    if (E.isLeft(plan)) expect.fail(plan.left.join())
+    return startOf(plan.right, config.right)
+  }
+
+  it('gives runs that differ keys of their own, whose noise composes; how a run is computed changes nothing', () => {
+    const { keys, params } = started({})
+    expect(started({ threads: 2, physicalBatchSize: 7, checkpointSeconds: 5, title: 'the same' })).toEqual(started({}))
+    for (const change of [{ clip: { kind: 'flat', l2ClipNorm: 0.6 } }, { epochs: 3 }, { delta: 1e-6 }]) {
+      const other = started(change)
+      expect(other.params).toEqual(params)
+      expect(other.keys.noise).not.toEqual(keys.noise)
+      expect(other.keys.sampling).not.toEqual(keys.sampling)
+    }
+    expect(started({ seed: 1 }).keys.noise).not.toEqual(keys.noise)
+  })
+})
+
 describe('every choice has a plan, and takes a step', () => {
   const backend = wasm({ threads: 1 })
   const digits = { train: drawDigits({ count: 40, key: key(1) }), test: drawDigits({ count: 10, key: key(2) }) }

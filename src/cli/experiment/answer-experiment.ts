@@ -124,7 +124,8 @@ export const answerExperiment = async (
   const parsed = parseGrid(file.right.value)
   if (E.isLeft(parsed)) return E.left(refusedConfig(path, parsed.left))
   const grid = parsed.right
-  const backend = wasm(options.threads === undefined ? {} : { threads: options.threads })
+  const threads = options.threads ?? grid.cells[0]?.config.threads
+  const backend = wasm(threads === undefined ? {} : { threads })
   const planned = await planCells(grid, file.right.folder, backend)
   if (E.isLeft(planned))
     return planned.left._tag === 'BadArguments'

@@ -3,7 +3,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { TrainAndTest } from '../../data/index.js'
+import { crc32, type TrainAndTest } from '../../data/index.js'
 import { crossEntropy, type LayerRule } from '../../grad/index.js'
 import type { OptimizerState } from '../../optim/index.js'
 import {
@@ -17,7 +17,7 @@ import {
   rdp,
   showInvalidParameter,
 } from '../../privacy/index.js'
-import { key, secureKey } from '../../sampling/index.js'
+import { foldIn, key, secureKey } from '../../sampling/index.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import { showShape } from '../../tensor/shape.js'
 import type { Tree } from '../../tensor/tree.js'
@@ -32,6 +32,7 @@ import { type ClipChoice, clipOf } from './clip-choice.js'
 import { modelOf } from './model-choice.js'
 import { optimizerOf } from './optimizer-choice.js'
 import { type AccountantName, type PhaseConfig, type RunConfig, stretchesOf } from './run-config.js'
+import { essence } from './run-identity.js'
 import { type SamplerChoice, samplingOf, sizeLimit } from './sampler-choice.js'
 import { scheduleOf } from './schedule-choice.js'
 
@@ -146,6 +147,16 @@ export const planRun = (config: RunConfig, data: TrainAndTest, backend: Backend)
   )
 }
 
-/** The state before the first step. */
-export const startOf = (plan: RunPlan, { seed = 0, secure = false }: RunConfig): RunState =>
-  secure ? plan.init(key(seed), secureKey()) : plan.init(key(seed))
+/** Beyond every key that a plan draws from a seed itself. */
+const OF_CONFIGURATIONS = 2 ** 32
+
+/**
+ * The state before the first step. Batches and noise come of the seed and the configuration together: two runs that differ never share
+ * noise, whose difference would have none.
+ */
+export const startOf = (plan: RunPlan, config: RunConfig): RunState => {
+  const { seed = 0, secure = false } = config
+  const root = key(seed)
+  const own = crc32(new TextEncoder().encode(JSON.stringify(essence(config))))
+  return plan.init(root, secure ? secureKey() : foldIn(OF_CONFIGURATIONS + own)(root))
+}
