@@ -58,9 +58,12 @@ const logTicks = ([least, most]: Scale['domain'], count: number): readonly Tick[
       .filter(inside)
       .map((value) => ({ value, text: plain(value) }))
   const every = Math.max(1, Math.ceil(decades / count))
-  return powers.filter(inside).map((value) => ({
+  // Lines without words between those that have some, as long as there is room for them.
+  const isMarked = (value: number): boolean => Math.round(Math.log10(value)) % every === 0
+  const marked = powers.filter((value) => inside(value) && (every <= 4 || isMarked(value)))
+  return marked.map((value) => ({
     value,
-    text: Math.round(Math.log10(value)) % every === 0 ? powerText(value) : '',
+    text: isMarked(value) ? powerText(value) : '',
   }))
 }
 
