@@ -107,7 +107,7 @@ const LOG_2_REST = 2.3190468138462996e-17
  * Guarantee   relative error ≤ 1e-14 for every l < 0, next to log ½ too, where it is 0; −∞ at −∞, ∞ at 0, NaN above
  *
  * @example
- * logNdtri(-1e6).toFixed(6) // => '-1414.207782'
+ * logNdtri(-1e6).toFixed(6) // => '-1414.207783'
  */
 export const logNdtri = (logP: number): number => {
   if (!(logP < 0 && logP > -Infinity)) return logP === 0 ? Infinity : logP === -Infinity ? -Infinity : Number.NaN
