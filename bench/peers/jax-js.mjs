@@ -167,18 +167,20 @@ const prepare = async (folder) => {
     factor.dispose()
     return more
   })
-  const apart = (count) => {
+  const apart = async (count) => {
     let sum = params.map(({ shape }) => np.zeros(shape))
-    for (let n = 0; n < count; n++) sum = one(share(weights), batch.ref.slice(n), labels.ref.slice(n), sum)
+    // What is not waited for keeps its memory.
+    for (let n = 0; n < count; n++)
+      sum = await blockUntilReady(one(share(weights), batch.ref.slice(n), labels.ref.slice(n), sum))
     return sum
   }
   const freed = (sum) => {
     for (const leaf of sum) leaf.dispose()
   }
   const timed = async (run) => {
-    freed(await blockUntilReady(run())) // the first time compiles
+    freed(await blockUntilReady(await run())) // the first time compiles
     const began = performance.now()
-    freed(await blockUntilReady(run()))
+    freed(await blockUntilReady(await run()))
     return performance.now() - began
   }
   const ways = [
@@ -204,7 +206,7 @@ const prepare = async (folder) => {
       console.error(`jax-js, ${network}, ${name}: ${error.message}`)
     }
   if (best === undefined) throw new Error('neither vmap of grad nor a loop over samples works')
-  const found = await blockUntilReady(best.run())
+  const found = await blockUntilReady(await best.run())
   const parts = []
   for (const leaf of found) parts.push(await leaf.data())
   const sum = new Float32Array(parts.reduce((total, { length }) => total + length, 0))
@@ -222,7 +224,7 @@ const prepare = async (folder) => {
     version: `jax-js 0.1.25 (wasm), ${best.name}`,
     sum,
     step: async () => {
-      const gradient = best.run()
+      const gradient = await best.run()
       const noise = params.map(({ shape }) => random.normal(random.key(t++), shape).mul(noiseMultiplier * l2ClipNorm))
       ;[weights, velocity] = update(weights, velocity, gradient, noise)
       await blockUntilReady([weights, velocity])
