@@ -117,6 +117,23 @@ describe.skipIf(!existsSync(kernels))('the package', () => {
     expect((await run(consumer, process.execPath, 'run.cjs')).trim()).toBe(manifest.version)
   })
 
+  it('has a command line', async () => {
+    const bin = join(consumer, 'node_modules', '.bin', 'fp-dp')
+    expect((await run(consumer, bin, '--version')).trim()).toBe(manifest.version)
+    const training = ['--noise-multiplier', '2', '--sampling-probability', '1', '--steps', '4']
+    const { claims } = JSON.parse(await run(consumer, 'npx', 'fp-dp', 'epsilon', ...training, '--json')) as {
+      readonly claims: readonly { readonly epsilon: number }[]
+    }
+    // Four releases of noise multiplier 2 are one of 1: 4.377178 at δ = 1e-5.
+    expect(claims[0]?.epsilon).toBeCloseTo(4.377178, 5)
+    const csv = join(consumer, 'curve.csv')
+    await run(consumer, bin, 'curve', 'delta-by-epsilon', ...training, '--points', '3', '--output', csv)
+    expect(await readFile(csv, 'utf8')).toMatch(/^curve,/)
+    await expect(
+      run(consumer, bin, 'curve', 'delta-by-epsilon', ...training, '--points', '3', '--output', 'curve.svg'),
+    ).rejects.toThrow(/A picture needs the package @observablehq\/plot, which is not installed: npm install/)
+  })
+
   it('says what a picture needs, where that is not installed', async () => {
     const program = `
       import { lineChart, showReportError } from '${manifest.name}/report'
