@@ -3,6 +3,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Accountant, type Bounds, deltaOf, epsilonOf } from '../src/privacy/accountant.js'
 import * as Event from '../src/privacy/event/event.js'
+import { gdp } from '../src/privacy/gdp.js'
 import { pld } from '../src/privacy/pld/accountant.js'
 import { epsilonOfPairs } from '../src/privacy/pld/composed-pairs.js'
 import { type PldCurve, PldCurves } from '../src/privacy/pld/curve.js'
@@ -231,5 +232,30 @@ describe('pld and prv', () => {
 describe('golden records', () => {
   it.each(accountingCases(golden))('$name', ({ run }) => {
     expect(passed(run())).toBe(true)
+  })
+})
+
+describe('Gaussians whose losses are too far for a lattice', () => {
+  const counts = logUniform({ low: 110, high: 1e11 }).map(Math.ceil)
+  it('are enclosed, alone and beside other losses', () => {
+    const rest = Event.selfComposed(10)(Event.poissonSampled(0.1)(Event.gaussian(1)))
+    fc.assert(
+      fc.property(counts, logUniform({ low: 1e-12, high: 0.5 }), (count, delta) => {
+        const gaussians = Event.selfComposed(count)(Event.gaussian(0.01))
+        const exact = rightOf(epsilonOf(gdp(), delta)(gaussians))
+        for (const accountant of accountants) {
+          const alone = at(accountant, delta, gaussians)
+          expectOrdered(alone)
+          expectMeeting(alone, exact)
+          const beside = at(accountant, delta, Event.composed([gaussians, rest]))
+          expectOrdered(beside)
+          expect(beside.upper).toBeGreaterThanOrEqual(exact.lower)
+          expect(beside.upper).toBeLessThan(1.1 * exact.upper)
+          for (const epsilon of [0, exact.estimate, 2e4 * count])
+            expectOrdered(rightOf(deltaOf(accountant, epsilon)(Event.composed([gaussians, rest]))))
+        }
+      }),
+      { numRuns: 4 },
+    )
   })
 })

@@ -9,6 +9,7 @@ import type { Neighbouring } from '../neighbouring.js'
 import { defaultResolution, type Enclosed, type Resolution } from './composed-bounds.js'
 import { type CountedPair, deltaOfPairs, epsilonOfPairs } from './composed-pairs.js'
 import { directionsOf, type PldCurve, PldCurves, repeatPld } from './curve.js'
+import { withFarGaussians } from './far-gaussians.js'
 import { pldMechanism } from './mechanism-term.js'
 
 /** How an accountant of loss laws reads events under a relation between datasets. */
@@ -93,7 +94,7 @@ export const pld = ({
 }: PldOptions = {}): Accountant<PldCurve> => {
   const resolution = { relative, absolute, mostPoints }
   const pairsOf = directionsOf(neighbouring)
-  return {
+  const near: Accountant<PldCurve> = {
     name: 'pld',
     neighbouring,
     curve: PldCurves,
@@ -123,4 +124,5 @@ export const pld = ({
       }
     },
   }
+  return withFarGaussians(near, near)
 }

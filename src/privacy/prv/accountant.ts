@@ -4,9 +4,10 @@
  */
 import { type Accountant, type Bounds, checkDelta, checkEpsilon } from '../accountant.js'
 import type { Neighbouring } from '../neighbouring.js'
-import { interpretAsPld } from '../pld/accountant.js'
+import { interpretAsPld, pld } from '../pld/accountant.js'
 import { type Enclosed, infinityOf, mostLossOf } from '../pld/composed-bounds.js'
 import { directionsOf, type PldCurve, PldCurves } from '../pld/curve.js'
+import { withFarGaussians } from '../pld/far-gaussians.js'
 import { type Component, componentsOf, guessEpsilon, guessLogDelta, planFor } from '../pld/plan.js'
 import { roundedSum } from './rounded-sum.js'
 
@@ -112,7 +113,7 @@ export const prv = (options: PrvOptions = {}): Accountant<PldCurve> => {
   const { neighbouring = 'addOrRemoveOne' } = options
   const pairsOf = directionsOf(neighbouring)
   const bounds = (found: Enclosed): Bounds => ({ ...found, neighbouring, method: 'privacy random variable' })
-  return {
+  const near: Accountant<PldCurve> = {
     name: 'prv',
     neighbouring,
     curve: PldCurves,
@@ -146,4 +147,5 @@ export const prv = (options: PrvOptions = {}): Accountant<PldCurve> => {
       }
     },
   }
+  return withFarGaussians(near, pld({ neighbouring }))
 }
