@@ -243,7 +243,7 @@ describe('fp-dp data fetch', () => {
       /^--mirror must be an address that begins with http:\/\/ or https:\/\/, not 'ftp:\/\/a\/'\.$/,
     ],
     [['mnist', '--to', 'x', '--patience', '0'], /^--patience must be a number above 0, not '0'\.$/],
-    [['mnist', 'cifar10', '--to', 'x'], /was given more/],
+    [['mnist', 'cifar10', '--to', 'x'], /'cifar10' must not be given/],
   ])('%j: a sentence, and status 2', async (argv, sentence) => {
     const { status, err } = await fetching(...argv)
     expect([status, err.trim()]).toEqual([2, expect.stringMatching(sentence)])

@@ -535,7 +535,7 @@ describe('a file that cannot be meant: every problem at once, in a sentence with
       /^\/no\/such\.json must be the name of a file that can be read: there is no such file\.$/,
     ],
     ['a folder', ['/tmp'], /it is a folder/],
-    ['two files', ['a', 'b'], /takes <config> and flags, and was given more/],
+    ['two files', ['a', 'b'], /'b' must not be given: train takes <config> and flags/],
     ['an unknown flag', ['a', '--epsilon', '3'], /--epsilon is no flag of train/],
     ['no threads', ['a', '--threads', '0'], /^--threads must be a whole number of at least 1, not '0'\.$/],
     ['resume and overwrite', [fileOf(small), '--resume', '--overwrite'], /exclude each other/],
