@@ -103,8 +103,8 @@ export const gramIsCheaper = ({ gram, form, gradient }: GradientCosts): boolean 
 
 /**
  * Does it pay to form the gradients for the norm, and to keep them for the weighted sum? Only where the sum's contraction would
- * cost more than their way through memory, and they are few: no more than the operands hold, or than `keptNumbersLimit`. So the
- * kept gradients of a model never need more memory than its activations do, or 8 MiB a layer, whatever its size.
+ * cost more than their way through memory, and they are few: no more than twice what the operands hold, or than `keptNumbersLimit`.
+ * So the kept gradients of a model never need more memory than twice its activations and cotangents, or 8 MiB a layer, whatever its size.
  *
  * @example
  * keepsGradients(affineCosts({ positions: 64, inputs: 8, outputs: 8 }), 256) // => true
@@ -115,7 +115,7 @@ export const keepsGradients = (costs: GradientCosts, samples: number): boolean =
   const { gram, form, gradient, operands } = costs
   const apart = Math.min(gram, form + gradient) + form
   const together = form + (2 + BYTES_OF_KEEPING) * gradient
-  return together < apart && samples * gradient <= Math.max(keptNumbersLimit, samples * operands)
+  return together < apart && samples * gradient <= Math.max(keptNumbersLimit, 2 * samples * operands)
 }
 
 /**
