@@ -3,19 +3,22 @@
  * and `webgpu` in a headless browser by a software rasteriser, which says nothing of a GPU.
  *
  * `npx tsx bench/gpu.ts --gpu`: the same, with the GPU that the browser finds. `--modes a,b` takes some modes, `--rounds n`
- * another number of rounds, `--extents 512,1024` other products, `--no-check` and `--no-time` leave something out, CHROMIUM names a browser.
+ * another number of rounds, `--extents 512,1024` other products, `--samples 64,1024` other batches, `--models CNN` some models;
+ * `--no-check` and `--no-time` leave something out, CHROMIUM names a browser. `--dawn` runs `webgpu` in Node, by the package
+ * webgpu (`npm install --no-save webgpu`), on whatever Vulkan, Metal or Direct3D it finds.
  */
 import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import type { Finding } from '../properties/browser/judge.js'
-import { browserPath, openPage } from '../properties/browser/open.js'
+import { browserPath, bundle, openPage } from '../properties/browser/open.js'
 import type { Checked, Wanted } from '../properties/browser/page.js'
+import { offerDawn } from '../src/tensor/backend/gpu/dawn.js'
 import { type GpuMode, gpu } from '../src/tensor/backend/gpu/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import type { Timed, ToTime } from './gpu/page.js'
-import { gpuTimes, hostTimes, type Times } from './gpu/times.js'
+import { gpuTimes, hostTimes, type Times, type Workload } from './gpu/times.js'
 
 const { values } = parseArgs({
   options: {
@@ -23,14 +26,19 @@ const { values } = parseArgs({
     modes: { type: 'string', default: 'wasm,cpu,webasm,webgl2,webgpu' },
     rounds: { type: 'string', default: '5' },
     extents: { type: 'string', default: '256' },
+    samples: { type: 'string', default: '64' },
+    models: { type: 'string', default: 'CNN|MLP' },
+    dawn: { type: 'boolean', default: false },
     'no-check': { type: 'boolean', default: false },
     'no-time': { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
 const extents = values.extents.split(',').map(Number)
+const workload: Workload = { rounds, extents, samples: values.samples.split(',').map(Number), models: values.models }
 const modes = values.modes.split(',')
 const inNode = ['wasm', 'cpu', 'webasm', 'headlessgl']
+const onDawn = values.dawn ? ['webgpu'] : []
 
 const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] as number
 
@@ -64,36 +72,51 @@ for (const mode of modes.filter((each) => inNode.includes(each))) {
   console.log(`${mode}, in Node`)
   if (mode === 'wasm') {
     const backend = wasm()
-    showTimes(await hostTimes(backend, rounds))
+    showTimes(await hostTimes(backend, workload))
     backend.close()
     continue
   }
   const made = await gpu({ mode: mode as GpuMode })()
   if (isLeft(made)) console.log(`  ${made.left}`)
-  else showTimes(await gpuTimes(made.right, rounds, extents))
+  else showTimes(await gpuTimes(made.right, workload))
 }
 
-const inPage = modes.filter((mode) => !inNode.includes(mode)) as readonly GpuMode[]
+interface Page {
+  readonly check: (w: Wanted) => Promise<Checked | string>
+  readonly time: (t: ToTime) => Promise<Timed | string>
+}
+
+const report = async (mode: GpuMode, { check, time }: Page): Promise<void> => {
+  if (!values['no-check']) {
+    const checked = await check(wanted(mode))
+    console.log(typeof checked === 'string' ? `${mode}: ${checked}` : `${mode}, checked on ${checked.adapter}`)
+    if (typeof checked !== 'string') showFindings(checked.findings)
+  }
+  if (!values['no-time']) {
+    const timed = await time({ mode, ...workload })
+    console.log(typeof timed === 'string' ? `${mode}: ${timed}` : `${mode}, timed on ${timed.adapter}`)
+    if (typeof timed !== 'string') showTimes(timed.times)
+  }
+}
+
+const entry = fileURLToPath(new URL('gpu/page.ts', import.meta.url))
+
+if (modes.some((mode) => onDawn.includes(mode))) {
+  await offerDawn()
+  await import(`data:text/javascript;base64,${Buffer.from(await bundle(entry)).toString('base64')}`)
+  for (const mode of modes.filter((each) => onDawn.includes(each)))
+    await report(mode as GpuMode, globalThis as unknown as Page)
+}
+
+const inPage = modes.filter((mode) => !inNode.includes(mode) && !onDawn.includes(mode)) as readonly GpuMode[]
 if (inPage.length > 0 && browserPath === undefined)
   console.log('No browser was found for WebGL and WebGPU: name one in CHROMIUM.')
 else if (inPage.length > 0) {
-  const entry = fileURLToPath(new URL('gpu/page.ts', import.meta.url))
   const { page, close } = await openPage(entry, { gpu: values.gpu })
-  type Page = {
-    readonly check: (w: Wanted) => Promise<Checked | string>
-    readonly time: (t: ToTime) => Promise<Timed | string>
+  const there: Page = {
+    check: (w) => page.evaluate((of) => (globalThis as unknown as Page).check(of), w),
+    time: (t) => page.evaluate((of) => (globalThis as unknown as Page).time(of), t),
   }
-  for (const mode of inPage) {
-    if (!values['no-check']) {
-      const checked = await page.evaluate((w) => (globalThis as unknown as Page).check(w), wanted(mode))
-      console.log(typeof checked === 'string' ? `${mode}: ${checked}` : `${mode}, checked on ${checked.adapter}`)
-      if (typeof checked !== 'string') showFindings(checked.findings)
-    }
-    if (!values['no-time']) {
-      const timed = await page.evaluate((t) => (globalThis as unknown as Page).time(t), { mode, rounds, extents })
-      console.log(typeof timed === 'string' ? `${mode}: ${timed}` : `${mode}, timed on ${timed.adapter}`)
-      if (typeof timed !== 'string') showTimes(timed.times)
-    }
-  }
+  for (const mode of inPage) await report(mode, there)
   await close()
 }

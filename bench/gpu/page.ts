@@ -1,31 +1,29 @@
 /**
- * What `bench/gpu.ts` runs within a page: the checks of the properties, and the clock.
+ * What `bench/gpu.ts` runs within a page, or in Node with a Dawn: the checks of the properties, and the clock.
  */
 import { isLeft } from 'fp-ts/lib/Either.js'
 import { adapterOf } from '../../properties/browser/adapter.js'
 import { check } from '../../properties/browser/page.js'
 import { type GpuMode, gpu } from '../../src/tensor/backend/gpu/index.js'
 import { registerTileTimes } from './register-tile.js'
-import { gpuTimes, type Times } from './times.js'
+import { gpuTimes, type Times, type Workload } from './times.js'
 
 export interface Timed {
   readonly adapter: string
   readonly times: readonly Times[]
 }
 
-export interface ToTime {
+export interface ToTime extends Workload {
   readonly mode: GpuMode
-  readonly rounds: number
-  readonly extents: readonly number[]
 }
 
-const time = async ({ mode, rounds, extents }: ToTime): Promise<Timed | string> => {
+export const time = async ({ mode, ...workload }: ToTime): Promise<Timed | string> => {
   const made = await gpu({ mode })()
   if (isLeft(made)) return made.left
-  const times = [...(await gpuTimes(made.right, rounds, extents))]
+  const times = [...(await gpuTimes(made.right, workload))]
   if (mode === 'webgpu')
-    for (const extent of extents) {
-      const tiled = await registerTileTimes(extent, rounds)
+    for (const extent of workload.extents) {
+      const tiled = await registerTileTimes(extent, workload.rounds)
       if (tiled !== undefined) times.push(tiled)
     }
   return { adapter: await adapterOf(mode), times }

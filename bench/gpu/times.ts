@@ -12,11 +12,12 @@ import {
   relu,
   sequential,
 } from '../../src/grad/index.js'
-import { smallCnn } from '../../src/models/index.js'
+import { resNet20, smallCnn } from '../../src/models/index.js'
 import { clippedGrad, flatClip, gaussian } from '../../src/privacy/index.js'
-import { foldIn, key, normal } from '../../src/sampling/index.js'
+import { foldIn, type Key, key, normal } from '../../src/sampling/index.js'
 import type { Backend } from '../../src/tensor/backend/backend.js'
 import type { GpuBackend } from '../../src/tensor/backend/gpu/index.js'
+import type { Shape } from '../../src/tensor/shape.js'
 import { tensor } from '../../src/tensor/tensor.js'
 import type { Tree } from '../../src/tensor/tree.js'
 import { gpuStep } from '../../src/train/index.js'
@@ -42,25 +43,60 @@ const timesOf = async (what: string, rounds: number, work: () => Promise<unknown
   return { what, first, rounds: later, ...(flops === undefined ? {} : { flops }) }
 }
 
-const SIZE = 64
 const [l2ClipNorm, noiseMultiplier] = [0.1, 1.1]
 
-const batch: Batch = {
-  input: normal([SIZE, 1, 28, 28], 'float32')(key(1)),
-  target: tensor(
-    Array.from({ length: SIZE }, (_, i) => i % 10),
-    [SIZE],
-    'int32',
-  ),
+interface TimedModel {
+  readonly name: string
+  readonly rule: LayerRule<Tree, unknown>
+  readonly input: Shape
 }
 
-export const timedModels: readonly (readonly [string, LayerRule<Tree, unknown>])[] = [
-  ['the CNN of the demo, 26,010 parameters', smallCnn('relu')],
-  [
-    'an MLP 784-256-256-10, 269,322 parameters',
-    sequential(flatten, linear(256), relu, linear(256), relu, linear(10)) as LayerRule<Tree, unknown>,
-  ],
+const timedModels: readonly TimedModel[] = [
+  { name: 'the CNN of the demo, 26,010 parameters', rule: smallCnn('relu'), input: [1, 28, 28] },
+  {
+    name: 'an MLP 784-256-256-10, 269,322 parameters',
+    rule: sequential(flatten, linear(256), relu, linear(256), relu, linear(10)),
+    input: [1, 28, 28],
+  },
+  { name: 'ResNet-20, 272,474 parameters', rule: resNet20(), input: [3, 32, 32] },
 ]
+
+const batchOf = (input: Shape, samples: number): Batch => ({
+  input: normal([samples, ...input], 'float32')(key(1)),
+  target: tensor(
+    Array.from({ length: samples }, (_, i) => i % 10),
+    [samples],
+    'int32',
+  ),
+})
+
+/** What is timed: products of square matrices, and steps of so many samples of the models whose names match. */
+export interface Workload {
+  readonly rounds: number
+  readonly extents: readonly number[]
+  readonly samples: readonly number[]
+  readonly models: string
+}
+
+const steps = async (
+  { rounds, samples, models }: Workload,
+  stepOf: (model: TimedModel) => (params: Tree, batch: Batch, key: Key) => Promise<unknown>,
+): Promise<readonly Times[]> => {
+  const found: Times[] = []
+  for (const model of timedModels.filter(({ name }) => new RegExp(models).test(name)))
+    for (const count of samples) {
+      const { params } = model.rule.init(key(0), model.input)
+      const batch = batchOf(model.input, count)
+      const step = stepOf(model)
+      let at = 0
+      found.push(
+        await timesOf(`a private step of ${count}, ${model.name}`, rounds, () =>
+          step(params, batch, foldIn(at++)(key(3))),
+        ),
+      )
+    }
+  return found
+}
 
 /** Products that follow each other on the device; one number is read at the end. */
 const products = async (backend: GpuBackend, extent: number, rounds: number): Promise<Times> => {
@@ -74,40 +110,23 @@ const products = async (backend: GpuBackend, extent: number, rounds: number): Pr
   return timesOf(`${chain} products of ${extent}`, rounds, work, chain * 2 * extent ** 3)
 }
 
-export const gpuTimes = async (
-  backend: GpuBackend,
-  rounds: number,
-  extents: readonly number[],
-): Promise<readonly Times[]> => {
+export const gpuTimes = async (backend: GpuBackend, workload: Workload): Promise<readonly Times[]> => {
   const found: Times[] = []
-  for (const extent of extents) found.push(await products(backend, extent, rounds))
-  for (const [name, model] of timedModels) {
-    const { params } = model.init(key(0), [1, 28, 28])
-    const clip = { rule: 'flat', l2ClipNorm } as const
-    const made = gpuStep({ backend, model, loss: crossEntropyOn, clip, noiseMultiplier })
-    if (isLeft(made)) throw new Error(made.left.map(({ parameter }) => parameter).join())
-    let step = 0
-    found.push(
-      await timesOf(`a private step of ${SIZE}, ${name}`, rounds, () =>
-        made.right(params, batch, foldIn(step++)(key(3)))(),
-      ),
-    )
-  }
-  return found
+  for (const extent of workload.extents) found.push(await products(backend, extent, workload.rounds))
+  const clip = { rule: 'flat', l2ClipNorm } as const
+  return [
+    ...found,
+    ...(await steps(workload, ({ rule }) => {
+      const made = gpuStep({ backend, model: rule, loss: crossEntropyOn, clip, noiseMultiplier })
+      if (isLeft(made)) throw new Error(made.left.map(({ parameter }) => parameter).join())
+      return (params, batch, key) => made.right(params, batch, key)()
+    })),
+  ]
 }
 
 /** The same steps by clippedGrad and gaussian on a backend that computes at once. */
-export const hostTimes = async (backend: Backend, rounds: number): Promise<readonly Times[]> => {
-  const found: Times[] = []
-  for (const [name, model] of timedModels) {
-    const { params } = model.init(key(0), [1, 28, 28])
-    const grad = clippedGrad(crossEntropy, model, flatClip(l2ClipNorm), { backend })
-    let step = 0
-    found.push(
-      await timesOf(`a private step of ${SIZE}, ${name}`, rounds, async () =>
-        gaussian(noiseMultiplier)(foldIn(step++)(key(3)))(grad(params, batch)),
-      ),
-    )
-  }
-  return found
-}
+export const hostTimes = (backend: Backend, workload: Workload): Promise<readonly Times[]> =>
+  steps(workload, ({ rule }) => {
+    const grad = clippedGrad(crossEntropy, rule, flatClip(l2ClipNorm), { backend })
+    return async (params, batch, key) => gaussian(noiseMultiplier)(key)(grad(params, batch))
+  })

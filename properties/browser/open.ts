@@ -28,8 +28,8 @@ export interface Opened {
   readonly close: () => Promise<void>
 }
 
-/** Bundles an entry file with all that it imports. */
-const bundle = async (entry: string): Promise<string> => {
+/** An entry file with all that it imports, as one module. */
+export const bundle = async (entry: string): Promise<string> => {
   const result = await build({
     configFile: false,
     logLevel: 'error',

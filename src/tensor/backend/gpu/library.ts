@@ -4,6 +4,7 @@
  */
 import { type Either, left, right } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { offerDawn } from './dawn.js'
 
 /** Numbers on the device: a texture, a buffer, or a typed array where the device is the CPU. */
 export type Resident = object
@@ -59,6 +60,7 @@ export const loadLibrary: TaskEither<string, Library> = async () => {
 const supports = async (library: Library, mode: GpuMode): Promise<boolean> => {
   switch (mode) {
     case 'webgpu':
+      await offerDawn()
       return library.isWebGPUAvailable()
     case 'webgl2':
       return library.isWebGL2Supported
