@@ -34,16 +34,30 @@ const partSums = `function (a, p) {
 }`
 
 /**
- * A sum of two floats carries the digits that one alone would lose: s + e = high + h without error (Knuth), x y = h + l
- * without error (Dekker, Veltkamp). Where arithmetic is in float64, l and e are 0, and the digits are split at the end.
+ * A sum of two floats carries the digits that one alone would lose: s + e = high + h without error (Knuth). Where arithmetic is
+ * in float64, e is 0, and the digits are split at the end.
  */
-const accumulate = (terms: string): string => `
-    ${terms}
-    const s = high + h;
-    const v = s - high;
-    const e = low + ((high - (s - v)) + (h - v) + l);
+const accumulate = (term: string, rest = '0'): string => `
+    h = ${term};
+    s = high + h;
+    v = s - high;
+    e = low + ((high - (s - v)) + (h - v) + ${rest});
     high = s + e;
     low = e - (high - s);`
+
+const registers = `
+  let high = 0;
+  let low = 0;
+  let h = 0;
+  let s = 0;
+  let v = 0;
+  let e = 0;`
+
+/** A factor as a sum of two of 12 bits (Veltkamp, Dekker): 4096 x is exact, so that a fused multiply-add changes nothing. */
+const halvesOf = (x: string): string => `
+    const ${x}t = 4096 * ${x} + ${x};
+    const ${x}h = ${x}t - (${x}t - ${x});
+    const ${x}l = ${x} - ${x}h;`
 
 const split = `
   const total = high + low;
@@ -53,7 +67,11 @@ const split = `
   if (which > 0.5) { answer = (total - rounded) + ((high - (total - z)) + (low - z)); }
   return answer;`
 
-/** Inner products of the parts of rows, each as high and low. parameters as of partSums. */
+/**
+ * Inner products of the parts of rows, each as high and low. Compilers may fuse a product with the sum that it goes into, and GPUs
+ * do: only products without a rounding error go into a sum of two floats, for which that makes no difference.
+ * parameters as of partSums.
+ */
 const partDots = `function (a, b, p) {
   const pair = quotient(real(this.thread.x), 2);
   const which = this.thread.x - pair * 2;
@@ -62,20 +80,10 @@ const partDots = `function (a, b, p) {
   const start = part * p[1];
   let count = p[1];
   if (count > p[0] - start) { count = p[0] - start; }
-  const at = row * p[0] + start;
-  let high = 0;
-  let low = 0;
-  for (let k = 0; k < count; k++) {${accumulate(`
+  const at = row * p[0] + start;${registers}
+  for (let k = 0; k < count; k++) {
     const x = a[at + k];
-    const y = b[at + k];
-    const h = x * y;
-    const t = 4097 * x;
-    const xh = t - (t - x);
-    const xl = x - xh;
-    const u = 4097 * y;
-    const yh = u - (u - y);
-    const yl = y - yh;
-    const l = ((xh * yh - h) + xh * yl + xl * yh) + xl * yl;`)}
+    const y = b[at + k];${halvesOf('x')}${halvesOf('y')}${accumulate('xh * yh')}${accumulate('xh * yl')}${accumulate('xl * yh', 'xl * yl')}
   }${split}
 }`
 
@@ -83,12 +91,8 @@ const partDots = `function (a, b, p) {
 const pairSums = `function (a, p) {
   const row = quotient(real(this.thread.x), 2);
   const which = this.thread.x - row * 2;
-  const at = row * p[0] * 2;
-  let high = 0;
-  let low = 0;
-  for (let k = 0; k < p[0]; k++) {${accumulate(`
-    const h = a[at + 2 * k];
-    const l = a[at + 2 * k + 1];`)}
+  const at = row * p[0] * 2;${registers}
+  for (let k = 0; k < p[0]; k++) {${accumulate('a[at + 2 * k]', 'a[at + 2 * k + 1]')}
   }${split}
 }`
 
