@@ -23,6 +23,10 @@ export const browserPath: string | undefined = candidates.find((path) => path !=
 /** Software rasterisers behind WebGL and WebGPU; without them, whatever GPU the browser finds. */
 const software = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--use-webgpu-adapter=swiftshader']
 
+/** A GPU of a Linux server, without a display. */
+const headless =
+  process.platform === 'linux' ? ['--use-angle=vulkan', '--disable-vulkan-surface', '--ignore-gpu-blocklist'] : []
+
 export interface Opened {
   readonly page: Page
   readonly close: () => Promise<void>
@@ -61,7 +65,7 @@ export const openPage = async (entry: string, { gpu = false }: { readonly gpu?: 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const browser = await chromium.launch({
     ...(browserPath === undefined ? {} : { executablePath: browserPath }),
-    args: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', ...(gpu ? [] : software)],
+    args: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', ...(gpu ? headless : software)],
   })
   const page = await browser.newPage()
   page.on('pageerror', (error) => console.error(error))

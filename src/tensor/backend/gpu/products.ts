@@ -35,8 +35,8 @@ const PART = 256
 /** Inner products of rows, each as high and low: [rows, 2]. */
 export const pairsOfDots = (session: Session, [a, b]: readonly [Slot, Slot], rows: number, length: number): Slot => {
   const parts = Math.ceil(length / PART)
-  const pairs = session.launch('partDots', [a, b], [length, Math.min(PART, length), parts], 2 * rows * parts)
-  return parts === 1 ? pairs : session.launch('pairSums', [pairs], [parts], 2 * rows)
+  const pairs = session.launch('partDots', [a, b], [length, Math.min(PART, length), parts, 1], 2 * rows * parts)
+  return parts === 1 ? pairs : session.launch('pairSums', [pairs], [parts, 1], 2 * rows)
 }
 
 /** Of so small a sum, too much may have been lost below the smallest numbers. */

@@ -48,7 +48,7 @@ export const abilitiesOf = async (device: Device): Promise<Abilities> => {
   ): Promise<Float32Array> => device.read(kept(device.launch({ kernel, operands, parameters, length })))
 
   const numbers = upload(uneven)
-  const [high = 0, low = 0] = await ask('partDots', [numbers, numbers], [uneven.length, uneven.length, 1], 2)
+  const [high = 0, low = 0] = await ask('partDots', [numbers, numbers], [uneven.length, uneven.length, 1, 1], 2)
   const square = uneven.reduce((sum, x) => sum + x * x, 0)
 
   const [bound, stability] = [0.75, 0.01]

@@ -36,13 +36,16 @@ const partSums = `function (a, p) {
 /**
  * A sum of two floats carries the digits that one alone would lose: s + e = high + h without error (Knuth). Where arithmetic is
  * in float64, e is 0, and the digits are split at the end.
+ *
+ * Drivers of GPUs may calculate with sums as if they were exact, and take (high + h) − high for h: NVIDIA's does. What is
+ * rounded is therefore multiplied by a number that is 1, of which the compiler knows nothing.
  */
 const accumulate = (term: string, rest = '0'): string => `
     h = ${term};
-    s = high + h;
-    v = s - high;
+    s = (high + h) * one;
+    v = (s - high) * one;
     e = low + ((high - (s - v)) + (h - v) + ${rest});
-    high = s + e;
+    high = (s + e) * one;
     low = e - (high - s);`
 
 const registers = `
@@ -55,13 +58,14 @@ const registers = `
 
 /** A factor as a sum of two of 12 bits (Veltkamp, Dekker): 4096 x is exact, so that a fused multiply-add changes nothing. */
 const halvesOf = (x: string): string => `
-    const ${x}t = 4096 * ${x} + ${x};
-    const ${x}h = ${x}t - (${x}t - ${x});
+    const ${x}t = (4096 * ${x} + ${x}) * one;
+    const ${x}r = (${x}t - ${x}) * one;
+    const ${x}h = ${x}t - ${x}r;
     const ${x}l = ${x} - ${x}h;`
 
 const split = `
-  const total = high + low;
-  const z = total - high;
+  const total = (high + low) * one;
+  const z = (total - high) * one;
   const rounded = Math.fround(total);
   let answer = rounded;
   if (which > 0.5) { answer = (total - rounded) + ((high - (total - z)) + (low - z)); }
@@ -70,7 +74,7 @@ const split = `
 /**
  * Inner products of the parts of rows, each as high and low. Compilers may fuse a product with the sum that it goes into, and GPUs
  * do: only products without a rounding error go into a sum of two floats, for which that makes no difference.
- * parameters as of partSums.
+ * parameters as of partSums, then 1.
  */
 const partDots = `function (a, b, p) {
   const pair = quotient(real(this.thread.x), 2);
@@ -80,18 +84,20 @@ const partDots = `function (a, b, p) {
   const start = part * p[1];
   let count = p[1];
   if (count > p[0] - start) { count = p[0] - start; }
-  const at = row * p[0] + start;${registers}
+  const at = row * p[0] + start;
+  const one = p[3];${registers}
   for (let k = 0; k < count; k++) {
     const x = a[at + k];
     const y = b[at + k];${halvesOf('x')}${halvesOf('y')}${accumulate('xh * yh')}${accumulate('xh * yl')}${accumulate('xl * yh', 'xl * yl')}
   }${split}
 }`
 
-/** Sums of so many pairs each, as pairs. parameters = pairs of a row. */
+/** Sums of so many pairs each, as pairs. parameters = pairs of a row, 1. */
 const pairSums = `function (a, p) {
   const row = quotient(real(this.thread.x), 2);
   const which = this.thread.x - row * 2;
-  const at = row * p[0] * 2;${registers}
+  const at = row * p[0] * 2;
+  const one = p[1];${registers}
   for (let k = 0; k < p[0]; k++) {${accumulate('a[at + 2 * k]', 'a[at + 2 * k + 1]')}
   }${split}
 }`
