@@ -38,7 +38,7 @@ const extents = values.extents.split(',').map(Number)
 const workload: Workload = { rounds, extents, samples: values.samples.split(',').map(Number), models: values.models }
 const modes = values.modes.split(',')
 const inNode = ['wasm', 'cpu', 'webasm', 'headlessgl']
-const onDawn = values.dawn ? ['webgpu'] : []
+const onDawn = values.dawn ? ['wgsl', 'webgpu'] : []
 
 const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] as number
 

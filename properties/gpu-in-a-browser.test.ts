@@ -16,22 +16,25 @@ describe.skipIf(browserPath === undefined)(`the GPU backend in a browser${why}`,
   })
   afterAll(() => opened.close())
 
-  it.each(['webgl2', 'webgpu'] as const)('%s keeps the contract of a backend, and of a private step', async (mode) => {
-    const wanted: Wanted = {
-      mode,
-      seed: inject('seed'),
-      runs: 5,
-      large: '^(sum, all|rowDots, 3|argmax)',
-      tolerance: 1e-5,
-    }
-    const checked = await opened.page.evaluate(
-      (w) => (globalThis as unknown as { readonly check: (of: Wanted) => Promise<Checked | string> }).check(w),
-      wanted,
-    )
-    // A browser without the mode says so; nothing is known of it then.
-    if (typeof checked === 'string')
-      return expect(checked).toMatch(/^The mode is \w+, which this machine does not have/)
-    expect(checked.findings.filter(({ broken }) => broken !== undefined)).toEqual([])
-    expect(checked.findings.length).toBeGreaterThan(60)
-  })
+  it.each(['webgl2', 'webgpu', 'wgsl'] as const)(
+    '%s keeps the contract of a backend, and of a private step',
+    async (mode) => {
+      const wanted: Wanted = {
+        mode,
+        seed: inject('seed'),
+        runs: 5,
+        large: '^(sum, all|rowDots, 3|argmax)',
+        tolerance: 1e-5,
+      }
+      const checked = await opened.page.evaluate(
+        (w) => (globalThis as unknown as { readonly check: (of: Wanted) => Promise<Checked | string> }).check(w),
+        wanted,
+      )
+      // A browser without the mode says so; nothing is known of it then.
+      if (typeof checked === 'string')
+        return expect(checked).toMatch(/^The mode is \w+, which this machine does not have/)
+      expect(checked.findings.filter(({ broken }) => broken !== undefined)).toEqual([])
+      expect(checked.findings.length).toBeGreaterThan(60)
+    },
+  )
 })

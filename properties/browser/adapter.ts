@@ -14,7 +14,7 @@ interface WithGpu {
 
 export const adapterOf = async (mode: GpuMode): Promise<string> => {
   if (mode === 'cpu' || mode === 'webasm') return 'the CPU'
-  if (mode === 'webgpu') {
+  if (mode === 'webgpu' || mode === 'wgsl') {
     const info = (await (navigator as unknown as WithGpu).gpu.requestAdapter())?.info
     return info === undefined ? 'none' : `${info.vendor} ${info.architecture} ${info.description}`.trim()
   }

@@ -49,8 +49,8 @@ export interface GpuStep<P extends Tree> {
   }>
 }
 
-/** Numbers that a tensor of a GPU kernel may have. */
-const longest = 2 ** 24
+/** Numbers of the gradients of a leaf at once, where a tensor may have as many: 512 MiB. */
+const enough = 2 ** 27
 
 /** Where squares of float32 are far from both ends of their range. */
 const [least, most] = [2 ** -40, 2 ** 40]
@@ -154,7 +154,7 @@ export const gpuStep = <P extends Tree, C>(
     if (batch.target.shape[0] !== count)
       throw shapeError('inputs and targets differ in number', batch.input.shape, batch.target.shape)
     const widest = leaves(params).reduce((most, leaf) => Math.max(most, size(leaf)), 1)
-    const atOnce = Math.max(1, Math.min(physicalBatchSize, Math.floor(longest / widest)))
+    const atOnce = Math.max(1, Math.min(physicalBatchSize, Math.floor(Math.min(backend.longest, enough) / widest)))
     const deviation = noiseMultiplier * clip.l2ClipNorm
     const onDevice = key._tag === 'Threefry2x32' && backend.privateSums.canDraw && noiseMultiplier > 0
 

@@ -17,6 +17,8 @@ import { sessionOn } from './session.js'
 /** A backend on a GPU, or on what stands for one. */
 export interface GpuBackend extends Backend {
   readonly mode: GpuMode
+  /** Numbers that a tensor may have. */
+  readonly longest: number
   /**
    * The body as one asynchronous unit. What it computes stays on the device until somebody looks at it; what it returns is
    * copied out. The body must be pure: where the device does not answer at once, it is run again for each number that is
@@ -51,6 +53,7 @@ export const backendOn = async (device: Device): Promise<GpuBackend> => {
     name: `gpu (${device.mode})`,
     dtype: 'float32',
     mode: device.mode,
+    longest: device.longest,
     scope: session.scope,
     task: session.task,
     privateSums: privateSums(session, { canClip: keepsPairs && clips, canDraw: draws }),

@@ -35,6 +35,10 @@ export interface Device {
   readonly mode: GpuMode
   /** Can results be had at once? */
   readonly answersAtOnce: boolean
+  /** Numbers that a tensor may have. */
+  readonly longest: number
+  /** Terms that one cell of `partSums` or `partDots` adds up: more, and rounding shows or threads wait; fewer, and there are too many launches. */
+  readonly part: number
   readonly upload: (numbers: Float32Array) => Handle
   readonly launch: (job: Launch) => Handle
   readonly read: (handle: Handle) => Float32Array | Promise<Float32Array>
@@ -110,6 +114,8 @@ export const deviceOf = (library: Library, mode: GpuMode): Device => {
   return {
     mode,
     answersAtOnce,
+    longest: largest,
+    part: 256,
     upload: (numbers) => (onCpu ? numbers : start('upload', [numbers], numbers.length)),
     launch: ({ kernel, operands, parameters, length }) =>
       start(kernel, [...operands, new Float32Array(parameters)], length),

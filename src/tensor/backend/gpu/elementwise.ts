@@ -10,12 +10,9 @@ import { type Session, type Slot, zerosOf } from './session.js'
 
 type Elementwise = Pick<Backend, 'map' | 'zip' | 'sum' | 'weightedRowSum' | 'scaleRows' | 'pad2d'>
 
-/** Terms that one thread adds up: more, and rounding shows; fewer, and there are too many launches. */
-const PART = 256
-
 /** Sums of rows [rows, length], in parts, and parts of those. */
 const rowSums = (session: Session, numbers: Slot, rows: number, length: number): Slot => {
-  const parts = length <= 4 * PART ? 1 : Math.ceil(length / PART)
+  const parts = length <= 4 * session.part ? 1 : Math.ceil(length / session.part)
   const part = Math.ceil(length / parts)
   const sums = session.launch('partSums', [numbers], [length, part, parts], rows * parts)
   return parts === 1 ? sums : rowSums(session, sums, rows, parts)

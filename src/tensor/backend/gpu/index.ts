@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
+import { type Either, isLeft, isRight, left, right } from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Backend } from '../backend.js'
@@ -11,21 +11,45 @@ import { defaultBackend } from '../default.js'
 import { backendOn, type GpuBackend } from './backend.js'
 import { deviceOf } from './device.js'
 import { chooseMode, type GpuMode, gpuModes, loadLibrary, modesThatAnswerAtOnce } from './library.js'
+import { openWgsl } from './wgsl/open.js'
 
 export type { GpuBackend } from './backend.js'
 export type { GpuMode } from './library.js'
 export type { DeviceNoise, DeviceWeights, PrivateSums } from './private-sum.js'
 
+const firstLine = (error: unknown): string =>
+  error instanceof Error ? (error.message.trim().split('\n')[0] as string) : String(error)
+
+/** The WGSL kernels; among other modes, only where they gave every known answer. */
+const inWgsl = async (isOneOfMany: boolean): Promise<Either<string, GpuBackend>> => {
+  const device = await openWgsl()
+  if (isLeft(device)) return device
+  try {
+    const backend = await backendOn(device.right)
+    const { canClip, canDraw } = backend.privateSums
+    if (!isOneOfMany || (canClip && canDraw)) return right(backend)
+    backend.close()
+    return left('The WGSL kernels do not give the known answers on this machine.')
+  } catch (error) {
+    device.right.close()
+    return left(`The mode wgsl does not work on this machine: ${firstLine(error)}.`)
+  }
+}
+
 const opened = async (modes: readonly GpuMode[]): Promise<Either<string, GpuBackend>> => {
+  const others = modes.filter((mode) => mode !== 'wgsl')
+  if (others.length < modes.length) {
+    const made = await inWgsl(others.length > 0)
+    if (isRight(made) || others.length === 0) return made
+  }
   const library = await loadLibrary()
   if (isLeft(library)) return library
-  const chosen = await chooseMode(library.right, modes)()
+  const chosen = await chooseMode(library.right, others)()
   if (isLeft(chosen)) return chosen
   try {
     return right(await backendOn(deviceOf(library.right, chosen.right)))
   } catch (error) {
-    const reason = error instanceof Error ? error.message.trim().split('\n')[0] : String(error)
-    return left(`The mode ${chosen.right} of gpu.js does not work on this machine: ${reason}.`)
+    return left(`The mode ${chosen.right} of gpu.js does not work on this machine: ${firstLine(error)}.`)
   }
 }
 

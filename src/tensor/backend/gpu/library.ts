@@ -33,10 +33,10 @@ export interface Library {
 }
 
 /**
- * Where kernels run. `webgpu`, `webgl2`, `webgl` (browsers) and `headlessgl` (Node with the package gl) are GPUs, as far as
+ * Where kernels run. `wgsl` are kernels of our own on WebGPU, without gpu.js. `webgpu`, `webgl2`, `webgl` (browsers) and `headlessgl` (Node with the package gl) are GPUs, as far as
  * their driver is one; `webasm` and `cpu` run the same kernels on the CPU.
  */
-export type GpuMode = 'webgpu' | 'webgl2' | 'webgl' | 'headlessgl' | 'webasm' | 'cpu'
+export type GpuMode = 'wgsl' | 'webgpu' | 'webgl2' | 'webgl' | 'headlessgl' | 'webasm' | 'cpu'
 
 const isLibrary = (value: unknown): value is Library =>
   typeof value === 'function' && 'isWebGPUAvailable' in value && typeof value.isWebGPUAvailable === 'function'
@@ -59,6 +59,8 @@ export const loadLibrary: TaskEither<string, Library> = async () => {
 /** Can this machine run kernels in a mode? */
 const supports = async (library: Library, mode: GpuMode): Promise<boolean> => {
   switch (mode) {
+    case 'wgsl':
+      return false
     case 'webgpu':
       await offerDawn()
       return library.isWebGPUAvailable()
@@ -76,10 +78,10 @@ const supports = async (library: Library, mode: GpuMode): Promise<boolean> => {
 }
 
 /** The modes that a GPU may stand behind, the best first. */
-export const gpuModes: readonly GpuMode[] = ['webgpu', 'webgl2', 'headlessgl', 'webgl']
+export const gpuModes: readonly GpuMode[] = ['wgsl', 'webgpu', 'webgl2', 'headlessgl', 'webgl']
 
 /** Those of them whose numbers can be had at once. */
-export const modesThatAnswerAtOnce: readonly GpuMode[] = gpuModes.filter((mode) => mode !== 'webgpu')
+export const modesThatAnswerAtOnce: readonly GpuMode[] = gpuModes.filter((mode) => mode !== 'webgpu' && mode !== 'wgsl')
 
 /** The first of some modes that the machine has; or one sentence that says there is none. */
 export const chooseMode =

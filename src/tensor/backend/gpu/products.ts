@@ -29,13 +29,11 @@ const operandOf = (
   return { slot: own.slot, at: [own.offset, axes[0]?.steps[0] ?? 0, row, column] }
 }
 
-/** Terms that one thread of `rowDots` adds up. */
-const PART = 256
-
 /** Inner products of rows, each as high and low: [rows, 2]. */
 export const pairsOfDots = (session: Session, [a, b]: readonly [Slot, Slot], rows: number, length: number): Slot => {
-  const parts = Math.ceil(length / PART)
-  const pairs = session.launch('partDots', [a, b], [length, Math.min(PART, length), parts, 1], 2 * rows * parts)
+  const { part } = session
+  const parts = Math.ceil(length / part)
+  const pairs = session.launch('partDots', [a, b], [length, Math.min(part, length), parts, 1], 2 * rows * parts)
   return parts === 1 ? pairs : session.launch('pairSums', [pairs], [parts, 1], 2 * rows)
 }
 

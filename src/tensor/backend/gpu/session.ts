@@ -28,6 +28,8 @@ export interface Reading<D extends 'float32' | 'float64' | 'int32'> {
 }
 
 export interface Session {
+  /** Terms that one cell of a sum in parts adds up. */
+  readonly part: number
   readonly launch: (
     kernel: KernelName,
     operands: readonly Slot[],
@@ -246,6 +248,7 @@ export const sessionOn = (device: Device): Session => {
     }
 
   return {
+    part: device.part,
     launch,
     uploadFrom: (source, start, length, numbers) => {
       const copies = uploads.get(source) ?? []
