@@ -407,6 +407,9 @@ describe('tilted sums', () => {
       expect(above.delta(epsilon)).toBeGreaterThanOrEqual(exact)
       expect(below.delta(epsilon)).toBeLessThanOrEqual(exact)
     }
+    // Of an ε below the window a lower bound says nothing.
+    expect(below.epsilon(0.5)).toBeLessThan(32)
+    expect(below.epsilon(1)).toBe(undefined)
   })
 })
 

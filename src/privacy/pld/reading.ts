@@ -18,7 +18,10 @@ const STRIDE = 64
 /** A δ as a function of ε, and back. */
 export interface Reading {
   readonly delta: (epsilon: number) => number
-  /** The ε in the window above which δ(ε) ≤ δ: its lower end if that is all of it; undefined where δ(ε) > δ still at its upper end. */
+  /**
+   * The ε in the window above which δ(ε) ≤ δ; undefined where δ(ε) > δ still at its upper end. Where δ(ε) ≤ δ in all of it: its lower end, or
+   * undefined for a lower bound.
+   */
   readonly epsilon: (delta: number) => number | undefined
 }
 
@@ -73,7 +76,8 @@ export const readingOf = (
     if (!(target > lost) || exceeds(high)) return undefined
     while (high >= STRIDE && !exceeds(high - STRIDE)) high -= STRIDE
     while (high > 0 && !exceeds(high - 1)) high--
-    if (high === 0) return first
+    // Of what is below the window a lower bound says nothing.
+    if (high === 0) return side === -1 ? undefined : first
     let [above, below] = [first + (high - 1) * step, first + high * step]
     for (let i = 0; i < 60 && below - above > 1e-16 * Math.abs(below); i++) {
       const middle = 0.5 * (above + below)
