@@ -3,6 +3,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Accountant, type Bounds, deltaOf, epsilonOf } from '../src/privacy/accountant.js'
 import * as Event from '../src/privacy/event/event.js'
+import { exact } from '../src/privacy/exact/accountant.js'
 import { gdp } from '../src/privacy/gdp.js'
 import { pld } from '../src/privacy/pld/accountant.js'
 import { epsilonOfPairs } from '../src/privacy/pld/composed-pairs.js'
@@ -47,7 +48,7 @@ const events: Arbitrary<Event.PrivacyEvent> = fc
   )
   .map(Event.composed)
 const deltas = logUniform({ low: 1e-30, high: 0.1 })
-const at = (accountant: Accountant<PldCurve>, delta: number, event: Event.PrivacyEvent): Bounds =>
+const at = <Curve>(accountant: Accountant<Curve>, delta: number, event: Event.PrivacyEvent): Bounds =>
   rightOf(epsilonOf(accountant, delta)(event))
 
 const expectOrdered = ({ lower, estimate, upper }: Bounds): void => {
@@ -226,6 +227,54 @@ describe('pld and prv', () => {
     expect(replaced.lower).toBeGreaterThanOrEqual(at(pld(), 1e-6, event).upper)
     const special = at(pld({ neighbouring: 'replaceSpecial' }), 1e-6, event)
     expect(special.upper).toBe(at(pld(), 1e-6, event).upper)
+  })
+})
+
+describe('noise too narrow for its losses to be resolved', () => {
+  const narrow = logUniform({ low: 1e-12, high: 1e-3 })
+  const q = logUniform({ low: 1e-4, high: 0.5 })
+  const someDelta = logUniform({ low: 1e-12, high: 0.9 })
+  it('is enclosed: what has a closed form by it, what is more noise from below, all that is seen from above', () =>
+    fc.assert(
+      fc.property(narrow, q, someDelta, (sigma, samplingProbability, delta) => {
+        const event = Event.poissonSampled(samplingProbability)(Event.gaussian(sigma))
+        const closed = rightOf(epsilonOf(exact(), delta)(event))
+        expectOrdered(closed)
+        const wider = at(exact(), delta, Event.poissonSampled(samplingProbability)(Event.gaussian(2 * sigma)))
+        expect(wider.lower).toBeLessThanOrEqual(closed.upper)
+        for (const accountant of accountants) {
+          const found = at(accountant, delta, event)
+          expectOrdered(found)
+          expectMeeting(found, closed)
+        }
+      }),
+      { numRuns: 4 },
+    ))
+  it('several times, every accountant encloses one number', () =>
+    fc.assert(
+      fc.property(narrow, q, someDelta, fc.integer({ min: 2, max: 30 }), (sigma, samplingProbability, delta, count) => {
+        const event = Event.selfComposed(count)(Event.poissonSampled(samplingProbability)(Event.gaussian(sigma)))
+        const [first, second, third] = [
+          ...accountants.map((accountant) => at(accountant, delta, event)),
+          at(exact(), delta, event),
+        ]
+        for (const found of [first, second, third] as Bounds[]) expectOrdered(found)
+        expectMeeting(first as Bounds, second as Bounds)
+        expectMeeting(first as Bounds, third as Bounds)
+        // No more than all batches' records can be told.
+        const told = -Math.expm1(count * Math.log1p(-samplingProbability))
+        for (const accountant of accountants)
+          expect(rightOf(deltaOf(accountant, 1)(event)).lower).toBeLessThanOrEqual(told * (1 + 1e-9))
+      }),
+      { numRuns: 6 },
+    ))
+  it('Laplace noise and pure ε have a finite lower end', () => {
+    for (const event of [Event.laplace(1e-5), Event.pureDp(1e4)])
+      for (const accountant of accountants) {
+        const { lower, upper } = at(accountant, 1e-5, event)
+        expect(lower).toBeLessThan(1e4)
+        expect(upper).toBe(Infinity)
+      }
   })
 })
 

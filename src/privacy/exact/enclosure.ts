@@ -43,6 +43,9 @@ const gaussianError = (mu: number, epsilon: number, logDelta: number): number =>
   1e-12 * (1 + Math.abs(logDelta)) +
   4 * Number.EPSILON * (epsilon / mu + 0.5 * mu) * (1 + Math.abs(epsilon / mu - 0.5 * mu))
 
+/** Noise multipliers below this have losses of thousands in a step. */
+const NARROW = 0.02
+
 /** The closed form at ε, where there is one. */
 export const closedForm = (composition: Composition, epsilon: number): Enclosure | undefined => {
   const { precision, steps } = composition
@@ -56,7 +59,9 @@ export const closedForm = (composition: Composition, epsilon: number): Enclosure
   }
   if (precision > 0 || steps.length > 1 || only.count > 1) return undefined
   const closed = singleStep(only.pair, epsilon)
-  return closed.error < 1e-6 ? within(closed.logDelta, closed.error, 'single step') : undefined
+  // Of noise as narrow as that no contour tells more.
+  const most = only.pair.noiseMultiplier < NARROW ? Infinity : 1e-6
+  return closed.error < most ? within(closed.logDelta, closed.error, 'single step') : undefined
 }
 
 /** Chernoff's bound of log δ, rounded up. */

@@ -20,6 +20,9 @@ const RESOLUTION_OF_DELTA: Resolution = { ...RESOLUTION, relative: 5e-4 }
 /** More distinct steps than this are not worth while. */
 const MOST_DISTINCT = 3
 
+/** Below this noise multiplier a threshold in units of the noise has lost the digits that masses need. */
+const LEAST_NOISE = 1e-3
+
 /** The pair as a law of losses; undefined for a mixture whose record is replaced. */
 const lossPair = (pair: Pair): PrivacyLossPair | undefined => {
   const { kind, noiseMultiplier: sigma } = pair
@@ -39,6 +42,7 @@ const lossPair = (pair: Pair): PrivacyLossPair | undefined => {
 }
 
 const pairsOf = ({ precision, steps }: Composition): readonly CountedPair[] | undefined => {
+  if (precision > LEAST_NOISE ** -2 || steps.some(({ pair }) => pair.noiseMultiplier < LEAST_NOISE)) return undefined
   const pairs = steps.flatMap(({ pair, count }) => {
     const found = lossPair(pair)
     return found === undefined ? [] : [{ pair: found, count }]

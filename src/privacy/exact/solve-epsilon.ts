@@ -3,7 +3,7 @@
  */
 import { type Composition, cumulants } from './composition.js'
 import { type ContourOptions, defaultContour, SMOOTHED_POINTS, smoothedContour } from './contour-integral.js'
-import { agrees, chernoffBound, closedForm, contourReader, type Enclosure, type Method } from './enclosure.js'
+import { agrees, chernoffBound, closedForm, contourReader, type Enclosure, enclose, type Method } from './enclosure.js'
 import { type SaddlePoint, saddlePoint } from './saddle-point.js'
 import { slowIntegral } from './slow-integral.js'
 
@@ -136,7 +136,7 @@ export const solveEpsilon =
     })
     const start = first.epsilon > 0 && first.epsilon < Infinity ? first.epsilon : 0
     if (closedForm(composition, start) !== undefined) {
-      const read: Reading = (epsilon) => closedForm(composition, epsilon) as Enclosure
+      const read: Reading = (epsilon) => closedForm(composition, epsilon) ?? enclose(composition, options)(epsilon)
       const found = root(read, logDelta, start)
       return finish(read, found, found.here.method)
     }

@@ -10,6 +10,7 @@ import { defaultResolution, type Enclosed, type Resolution } from './composed-bo
 import { type CountedPair, deltaOfPairs, epsilonOfPairs } from './composed-pairs.js'
 import { directionsOf, type PldCurve, PldCurves, repeatPld } from './curve.js'
 import { withFarGaussians } from './far-gaussians.js'
+import { withFarTerms } from './far-terms.js'
 import { pldMechanism } from './mechanism-term.js'
 
 /** How an accountant of loss laws reads events under a relation between datasets. */
@@ -124,5 +125,5 @@ export const pld = ({
       }
     },
   }
-  return withFarGaussians(near, near)
+  return withFarTerms(withFarGaussians(near))
 }

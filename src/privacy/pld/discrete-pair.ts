@@ -70,12 +70,14 @@ export const approximateDpPair = ({
   infinity: delta,
   nothing: delta,
   atoms:
-    epsilon === 0
-      ? [{ loss: 0, p: 1 - delta }]
-      : [
-          { loss: -epsilon, p: (1 - delta) * Math.exp(-epsilon - Math.log1p(Math.exp(-epsilon))) },
-          { loss: epsilon, p: (1 - delta) * Math.exp(-Math.log1p(Math.exp(-epsilon))) },
-        ],
+    delta === 1
+      ? []
+      : epsilon === 0
+        ? [{ loss: 0, p: 1 - delta }]
+        : [
+            { loss: -epsilon, p: (1 - delta) * Math.exp(-epsilon - Math.log1p(Math.exp(-epsilon))) },
+            { loss: epsilon, p: (1 - delta) * Math.exp(-Math.log1p(Math.exp(-epsilon))) },
+          ],
 })
 
 /**

@@ -163,16 +163,26 @@ const oneAtom = (
   mass: Float64Array,
   widths: Float64Array,
 ): readonly [index: readonly number[], mass: readonly number[]] => {
-  let [whole, other, at] = [0, 0, 0]
+  let [whole, at, nearest] = [0, 0, Infinity]
   for (let i = 0; i < mass.length; i++) {
     whole += mass[i] as number
-    other += (mass[i] as number) * Math.exp(-at)
+    if ((mass[i] as number) > 0) nearest = Math.min(nearest, at)
     at += widths[i] ?? 0
   }
   if (!(whole > 0)) return [[], []]
-  const loss = Math.log(whole / other) - 1e-14
+  // From the lowest mass on, which counts most: what is far below is no double.
+  let other = 0
+  at = 0
+  for (let i = 0; i < mass.length; i++) {
+    if ((mass[i] as number) > 0) other += (mass[i] as number) * Math.exp(nearest - at)
+    at += widths[i] ?? 0
+  }
+  const loss = nearest + Math.log(whole / other) - 1e-14 * (1 + nearest)
   let edge = 0
-  for (let i = 0, reached = widths[0] ?? Infinity; reached <= loss; reached += widths[++i] ?? Infinity) edge = i + 1
+  for (let i = 0, reached = 0; i < widths.length; edge = ++i) {
+    reached += widths[i] as number
+    if (reached > loss) break
+  }
   return [[edges[edge] as number], [whole]]
 }
 

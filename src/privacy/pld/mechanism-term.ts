@@ -18,9 +18,8 @@ type Found = Either<string, PldMechanism | 'nothing' | 'everything'>
 const scaled = (sensitivity: number, noiseMultiplier: number, of: (ratio: number) => PldMechanism): Found =>
   !isNoiseMultiplier(noiseMultiplier)
     ? E.left(noiseMultiplierRequirement)
-    : noiseMultiplier === 0 || sensitivity / noiseMultiplier > 1e3
-      ? // Losses of 5e5 and more are no different from infinite ones in 64 bits.
-        E.right('everything')
+    : noiseMultiplier === 0
+      ? E.right('everything')
       : sensitivity / noiseMultiplier < 1e-150
         ? E.right('nothing')
         : E.right(of(sensitivity / noiseMultiplier))
@@ -64,7 +63,7 @@ const mechanismOf = (event: MechanismEvent, neighbouring: Neighbouring): Found =
       const delta = event._tag === 'PureDp' ? 0 : event.delta
       if (!(event.epsilon >= 0 && isProbability(delta))) return E.left('an ε must be ≥ 0, and a δ in [0, 1]')
       const group = approximateDpOfGroup(moves)({ epsilon: event.epsilon, delta })
-      return group.epsilon > 600 || group.delta === 1
+      return group.epsilon === Infinity || group.delta === 1
         ? E.right('everything')
         : E.right({ _tag: 'ApproximateDp', ...group })
     }

@@ -15,6 +15,8 @@ const RARE = 0.01
 const NOTHING = 1e-20
 /** About as many bins as there may be, wherever they lie. */
 const MOST_BINS = 2 ** 18
+/** So many bins there may never be, however the mass is spread. */
+const EVER_MOST_BINS = 2 ** 19
 /** The most a bin may span, in units of 1/(1 + θ). */
 const WIDEST = 0.1
 
@@ -48,12 +50,13 @@ export const meshFor = (
   const start = Math.floor((low - offset) / step - 1e-9)
   const end = Math.max(start + 1, Math.ceil((high - offset) / step + 1e-9))
   const most = Math.max(1, WIDEST / (1 + slope) / step, (end - start) / MOST_BINS)
+  const least = 2 * Math.max(0.5, (end - start) / EVER_MOST_BINS)
   const rare = RARE * Math.min(1, 10 * relevant)
   let at = 0
   const widthAt = (t: number): number => {
     while (at + 1 < loss.length && (loss[at + 1] as number) <= t) at++
     const beyond = Math.min(left[at] as number, right[at] as number)
-    return Math.min(most, Math.sqrt(rare / beyond))
+    return Math.min(most, Math.max(least, Math.sqrt(rare / beyond)))
   }
   const edges = [start]
   for (let k = start; k < end; ) {

@@ -4,10 +4,11 @@
  */
 import { type Accountant, type Bounds, checkDelta, checkEpsilon } from '../accountant.js'
 import type { Neighbouring } from '../neighbouring.js'
-import { interpretAsPld, pld } from '../pld/accountant.js'
+import { interpretAsPld } from '../pld/accountant.js'
 import { type Enclosed, infinityOf, mostLossOf } from '../pld/composed-bounds.js'
 import { directionsOf, type PldCurve, PldCurves } from '../pld/curve.js'
 import { withFarGaussians } from '../pld/far-gaussians.js'
+import { withFarTerms } from '../pld/far-terms.js'
 import { type Component, componentsOf, guessEpsilon, guessLogDelta, planFor } from '../pld/plan.js'
 import { roundedSum } from './rounded-sum.js'
 
@@ -127,7 +128,10 @@ export const prv = (options: PrvOptions = {}): Accountant<PldCurve> => {
         if (delta > 0)
           return bounds(
             directions.reduce(
-              (found, components) => worst([found, epsilonOfDirection(components, delta, found.estimate, options)]),
+              (found, components) =>
+                found.lower === Infinity
+                  ? found
+                  : worst([found, epsilonOfDirection(components, delta, found.estimate, options)]),
               exactly(0),
             ),
           )
@@ -147,5 +151,5 @@ export const prv = (options: PrvOptions = {}): Accountant<PldCurve> => {
       }
     },
   }
-  return withFarGaussians(near, pld({ neighbouring }))
+  return withFarTerms(withFarGaussians(near))
 }
