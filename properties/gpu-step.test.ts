@@ -247,7 +247,8 @@ describe('a device that answers later', () => {
       const scaled = later.zip('mul', doubled, tensor([first], [1]))
       return [later.sum(scaled, [0, 1]), first] as const
     })()
-    expect(runs).toBe(3)
+    // once to the first number; then to the end, where the sum is fetched
+    expect(runs).toBe(2)
     const numbers = toArray(x)
     const first = 2 * (numbers[0] as number)
     expect(found[1]).toBeCloseTo(first, 5)
