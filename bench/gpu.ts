@@ -4,7 +4,7 @@
  *
  * `npx tsx bench/gpu.ts --gpu`: the same, with the GPU that the browser finds. `--modes a,b` takes some modes, `--rounds n`
  * another number of rounds, `--extents 512,1024` other products, `--samples 64,1024` other batches, `--models CNN` some models;
- * `--no-check` and `--no-time` leave something out, CHROMIUM names a browser. `--dawn` runs `webgpu` in Node, by the package
+ * `--no-check` and `--no-time` leave something out, `--tiles` times every tile of the WGSL kernels, CHROMIUM names a browser. `--dawn` runs `wgsl` and `webgpu` in Node, by the package
  * webgpu (`npm install --no-save webgpu`), on whatever Vulkan, Metal or Direct3D it finds.
  */
 import { cpus, loadavg } from 'node:os'
@@ -23,11 +23,12 @@ import { gpuTimes, hostTimes, type Times, type Workload } from './gpu/times.js'
 const { values } = parseArgs({
   options: {
     gpu: { type: 'boolean', default: false },
-    modes: { type: 'string', default: 'wasm,cpu,webasm,webgl2,webgpu' },
+    modes: { type: 'string', default: 'wasm,cpu,webasm,webgl2,webgpu,wgsl' },
     rounds: { type: 'string', default: '5' },
     extents: { type: 'string', default: '256' },
     samples: { type: 'string', default: '64' },
     models: { type: 'string', default: 'CNN|MLP' },
+    tiles: { type: 'boolean', default: false },
     dawn: { type: 'boolean', default: false },
     'no-check': { type: 'boolean', default: false },
     'no-time': { type: 'boolean', default: false },
@@ -61,7 +62,7 @@ const showFindings = (findings: readonly Finding[]): void => {
   for (const { operation, broken: how } of broken) console.log(`    broken: ${operation}: ${how}`)
 }
 
-const wanted = (mode: GpuMode): Wanted => ({ mode, seed: 1, runs: 40, large: '.', tolerance: 1e-5 })
+const wanted = (mode: GpuMode): Wanted => ({ mode, seed: 1, runs: 40, large: '.', tolerance: 1e-5, tiles: ['.', 3] })
 
 console.log(
   `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(2)}`,
@@ -93,7 +94,7 @@ const report = async (mode: GpuMode, { check, time }: Page): Promise<void> => {
     if (typeof checked !== 'string') showFindings(checked.findings)
   }
   if (!values['no-time']) {
-    const timed = await time({ mode, ...workload })
+    const timed = await time({ mode, tiles: values.tiles, ...workload })
     console.log(typeof timed === 'string' ? `${mode}: ${timed}` : `${mode}, timed on ${timed.adapter}`)
     if (typeof timed !== 'string') showTimes(timed.times)
   }

@@ -5,7 +5,7 @@ import { isLeft } from 'fp-ts/lib/Either.js'
 import { adapterOf } from '../../properties/browser/adapter.js'
 import { check } from '../../properties/browser/page.js'
 import { type GpuMode, gpu } from '../../src/tensor/backend/gpu/index.js'
-import { registerTileTimes } from './register-tile.js'
+import { tileTimes } from './tiles.js'
 import { gpuTimes, type Times, type Workload } from './times.js'
 
 export interface Timed {
@@ -14,6 +14,8 @@ export interface Timed {
 }
 
 export interface ToTime extends Workload {
+  /** Products by every tile of the WGSL kernels too? */
+  readonly tiles: boolean
   readonly mode: GpuMode
 }
 
@@ -21,11 +23,7 @@ export const time = async ({ mode, ...workload }: ToTime): Promise<Timed | strin
   const made = await gpu({ mode })()
   if (isLeft(made)) return made.left
   const times = [...(await gpuTimes(made.right, workload))]
-  if (mode === 'webgpu')
-    for (const extent of workload.extents) {
-      const tiled = await registerTileTimes(extent, workload.rounds)
-      if (tiled !== undefined) times.push(tiled)
-    }
+  if (mode === 'wgsl' && workload.tiles) times.push(...(await tileTimes(workload.extents, workload.rounds)))
   return { adapter: await adapterOf(mode), times }
 }
 

@@ -99,7 +99,7 @@ const steps = async (
 }
 
 /** Products that follow each other on the device; one number is read at the end. */
-const products = async (backend: GpuBackend, extent: number, rounds: number): Promise<Times> => {
+export const products = async (backend: GpuBackend, extent: number, rounds: number): Promise<Times> => {
   const chain = 8
   const a = normal([extent, extent], 'float32')(key(2))
   const work = backend.task(() => {

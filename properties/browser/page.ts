@@ -13,6 +13,7 @@ import { ordinary, special } from '../arbitraries/tensor.js'
 import { adapterOf } from './adapter.js'
 import { type Finding, type Judgement, judge, worstOf } from './judge.js'
 import { stepFindings } from './steps.js'
+import { tileFindings } from './tiles.js'
 
 export interface Checked {
   readonly mode: GpuMode
@@ -29,10 +30,19 @@ export interface Wanted {
   /** Large applications to run: a pattern of their names. */
   readonly large: string
   readonly tolerance: number
+  /** Tiles of the WGSL kernels to try one by one, and on how many draws. */
+  readonly tiles?: readonly [pattern: string, runs: number]
 }
 
 /** The findings in a mode, or a sentence that says that there is none. */
-export const check = async ({ mode, seed, runs, large: names, tolerance }: Wanted): Promise<Checked | string> => {
+export const check = async ({
+  mode,
+  seed,
+  runs,
+  large: names,
+  tolerance,
+  tiles,
+}: Wanted): Promise<Checked | string> => {
   const made = await gpu({ mode })()
   if (isLeft(made)) return made.left
   const backend = made.right
@@ -69,6 +79,7 @@ export const check = async ({ mode, seed, runs, large: names, tolerance }: Wante
   for (const [name, application] of large)
     if (new RegExp(names).test(name)) findings.push(await worstOf(name, [judged(application, 'same')]))
   findings.push(...(await stepFindings(backend)))
+  if (mode === 'wgsl' && tiles !== undefined) findings.push(...(await tileFindings(...tiles, seed)))
   return { mode, adapter: await adapterOf(mode), findings }
 }
 

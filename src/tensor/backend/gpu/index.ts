@@ -22,7 +22,7 @@ const firstLine = (error: unknown): string =>
 
 /** The WGSL kernels; among other modes, only where they gave every known answer. */
 const inWgsl = async (isOneOfMany: boolean): Promise<Either<string, GpuBackend>> => {
-  const device = await openWgsl()
+  const device = await openWgsl()()
   if (isLeft(device)) return device
   try {
     const backend = await backendOn(device.right)

@@ -2,9 +2,11 @@
  * WebGPU as a device: launches are recorded in one pass of commands, which is sent when somebody reads, or when there are many.
  */
 import type { Device } from '../device.js'
-import { type Block, PART, planned } from './plans.js'
+import { PART, planned } from './plans.js'
 import { type Pool, poolOn, type Store } from './pool.js'
+import type { Block } from './recorder.js'
 import { GROUPS, type Shader, textOf, WORDS } from './shader.js'
+import type { Prescribed } from './tiles.js'
 
 /** Numbers that the specification of WebGPU fixes. */
 const usage = { mapRead: 0x01, copySource: 0x04, copyTarget: 0x08, uniform: 0x40, storage: 0x80 } as const
@@ -129,7 +131,7 @@ const own = (numbers: Float32Array): Float32Array<ArrayBuffer> =>
   numbers.buffer instanceof ArrayBuffer ? (numbers as Float32Array<ArrayBuffer>) : new Float32Array(numbers)
 
 /** A device of WebGPU as one of the GPU backend. */
-export const wgslDevice = (device: GPUDevice): Device => {
+export const wgslDevice = (device: GPUDevice, prescribed: Prescribed = {}): Device => {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
   const largestBytes = Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 16) * 16
   // Places are whole numbers of 32 bits with a sign.
@@ -168,6 +170,7 @@ export const wgslDevice = (device: GPUDevice): Device => {
     launch: ({ operands, ...job }) =>
       planned<Resident>(
         {
+          prescribed,
           take,
           give,
           run: ({ shader, operands: read, out, words, groups }) =>
