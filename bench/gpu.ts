@@ -4,7 +4,7 @@
  *
  * `npx tsx bench/gpu.ts --gpu`: the same, with the GPU that the browser finds. `--modes a,b` takes some modes, `--rounds n`
  * another number of rounds, `--extents 512,1024` other products, `--samples 64,1024` other batches, `--models CNN` some models;
- * `--no-check` and `--no-time` leave something out, `--tiles` times every tile of the WGSL kernels, CHROMIUM names a browser. `--dawn` runs `wgsl` and `webgpu` in Node, by the package
+ * `--no-check` and `--no-time` leave something out, `--tiles` checks and times every tile of the WGSL kernels, CHROMIUM names a browser. `--dawn` runs `wgsl` and `webgpu` in Node, by the package
  * webgpu (`npm install --no-save webgpu`), on whatever Vulkan, Metal or Direct3D it finds.
  */
 import { cpus, loadavg } from 'node:os'
@@ -62,7 +62,14 @@ const showFindings = (findings: readonly Finding[]): void => {
   for (const { operation, broken: how } of broken) console.log(`    broken: ${operation}: ${how}`)
 }
 
-const wanted = (mode: GpuMode): Wanted => ({ mode, seed: 1, runs: 40, large: '.', tolerance: 1e-5, tiles: ['.', 3] })
+const wanted = (mode: GpuMode): Wanted => ({
+  mode,
+  seed: 1,
+  runs: 40,
+  large: '.',
+  tolerance: 1e-5,
+  tiles: [values.tiles ? '.' : '^large|three parts', 2],
+})
 
 console.log(
   `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(2)}`,

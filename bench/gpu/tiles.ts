@@ -13,7 +13,6 @@ const others: readonly Tile[] = [
   { rows: 128, columns: 64, inner: 8, ownRows: 8, ownColumns: 8 },
   { rows: 64, columns: 64, inner: 8, ownRows: 8, ownColumns: 8 },
   { rows: 64, columns: 64, inner: 16, ownRows: 4, ownColumns: 4 },
-  { rows: 64, columns: 32, inner: 16, ownRows: 4, ownColumns: 4 },
   { rows: 32, columns: 32, inner: 32, ownRows: 4, ownColumns: 4 },
 ]
 
@@ -22,7 +21,7 @@ export const tileTimes = async (extents: readonly number[], rounds: number): Pro
   const found: Times[] = []
   const { large, middle, small } = tiles
   for (const tile of [large, middle, small, ...others])
-    for (const cuts of [1, 2, 4]) {
+    for (const cuts of [1, 4]) {
       const device = await openWgsl({ tile, cuts })()
       if (isLeft(device)) return found
       const backend = await backendOn(device.right)

@@ -107,11 +107,11 @@ export const stepFindings = async (backend: GpuBackend): Promise<readonly Findin
       const count = 70_000
       const [high, low] = words as [number, number]
       const drawn = await backend.task(() =>
-        backend.privateSums.addNormals(zeros([count]), { words: [high, low], deviation: 1 }),
+        backend.privateSums.addNormals([zeros([count])], [{ words: [high, low], length: count }], 1),
       )()
       const expected = standardNormals(count)({ _tag: 'Threefry2x32', words: [high, low] })
       return within(
-        toArray(drawn).reduce((most, z, i) => Math.max(most, Math.abs(z - (expected[i] as number))), 0),
+        toArray(drawn[0] as Tensor).reduce((most, z, i) => Math.max(most, Math.abs(z - (expected[i] as number))), 0),
         5e-6,
       )
     }),

@@ -137,7 +137,7 @@ export const gpuStep = <P extends Tree, C>(
   if (isNonEmpty(invalid)) return E.left(invalid)
   const { backend, model, loss, noiseMultiplier, physicalBatchSize = Number.POSITIVE_INFINITY } = options
   const clip = { stability: 0.01, ...options.clip }
-  const { squaredNorms, clipWeights, clippedRowSum, addNormals, joined } = backend.privateSums
+  const { squaredNorms, clipWeights, clippedSums, addNormals, joined } = backend.privateSums
 
   /** The clipped sums of one part, in the order of the parameters, with losses and squared norms. */
   const clipped = (params: P, { input, target }: Batch): readonly [readonly Tensor[], Tensor, Tensor] => {
@@ -146,7 +146,7 @@ export const gpuStep = <P extends Tree, C>(
     const rows = inOrderOf(params, model.perSampleGrad(backend, params, cache, cotangent))
     const squares = squaredNorms(rows)
     const weight = clipWeights(squares, treeSize(params), clip)
-    return [rows.map((row) => clippedRowSum(weight, row)), value, squares]
+    return [clippedSums(weight, rows), value, squares]
   }
 
   return E.right((params, batch, key) => {
@@ -158,15 +158,17 @@ export const gpuStep = <P extends Tree, C>(
     const deviation = noiseMultiplier * clip.l2ClipNorm
     const onDevice = key._tag === 'Threefry2x32' && backend.privateSums.canDraw && noiseMultiplier > 0
 
+    const streams = leaves(params).flatMap((leaf, place) => {
+      const own = foldIn(place)(key)
+      return own._tag === 'Threefry2x32' ? [{ words: own.words, length: size(leaf) }] : []
+    })
+
     const body = (): Tensor => {
       const parts = partsOf(batch, atOnce).map((part) => backend.scope(() => clipped(params, part)))
       const sums = parts
         .map(([sum]) => sum)
         .reduce((a, b) => a.map((leaf, place) => backend.zip('add', leaf, b[place] as Tensor)))
-      const noised = sums.map((leaf, place) => {
-        const own = foldIn(place)(key)
-        return onDevice && own._tag === 'Threefry2x32' ? addNormals(leaf, { words: own.words, deviation }) : leaf
-      })
+      const noised = onDevice ? addNormals(sums, streams, deviation) : sums
       return joined([...noised, ...parts.map(([, value]) => value), ...parts.map(([, , squares]) => squares)])
     }
 

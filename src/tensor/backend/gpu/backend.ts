@@ -6,6 +6,7 @@ import type { Backend } from '../backend.js'
 import { convolutions } from './convolution.js'
 import type { Device } from './device.js'
 import { elementwise } from './elementwise.js'
+import { groupNormalisations } from './group-normalisation.js'
 import type { GpuMode } from './library.js'
 import { normalisations } from './normalisation.js'
 import { pools } from './pooling.js'
@@ -37,10 +38,11 @@ export const backendOn = async (device: Device): Promise<GpuBackend> => {
   const { keepsPairs, clips, draws } = await abilitiesOf(device)
   const ofElements = elementwise(session)
   const ofProducts = products(session, { keepsPairs })
+  const composed = normalisations(ofElements)
   const operations = {
     ...ofElements,
     ...ofProducts,
-    ...normalisations(ofElements),
+    ...(session.hasGroups ? groupNormalisations(session, composed) : composed),
     ...convolutions(session, { ...ofElements, ...ofProducts }),
     ...pools(session),
   }

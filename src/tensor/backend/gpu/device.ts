@@ -19,11 +19,23 @@ const sources = {
 
 export type KernelName = 'upload' | 'gather' | UnaryOp | BinaryOp | SumKernel | PlaneKernel | PrivateSumKernel
 
+/** Kernels of devices whose threads work in groups, over as many operands as there are. */
+export type GroupKernel =
+  | 'squaredNorms'
+  | 'clippedSums'
+  | 'joined'
+  | 'noised'
+  | 'groupStatistics'
+  | 'groupNormalised'
+  | 'groupMeans'
+  | 'groupNormGrad'
+  | 'channelSums'
+
 /** Numbers on the device, now or, where it answers asynchronously, soon. */
 export type Handle = Resident | Promise<Resident>
 
 export interface Launch {
-  readonly kernel: KernelName
+  readonly kernel: KernelName | GroupKernel
   readonly operands: readonly Handle[]
   /** Whole numbers below 2²⁴, or what float32 holds. */
   readonly parameters: readonly number[]
@@ -39,6 +51,8 @@ export interface Device {
   readonly longest: number
   /** Terms that one cell of `partSums` or `partDots` adds up: more, and rounding shows or threads wait; fewer, and there are too many launches. */
   readonly part: number
+  /** Are there kernels of groups of threads? */
+  readonly hasGroups: boolean
   readonly upload: (numbers: Float32Array) => Handle
   readonly launch: (job: Launch) => Handle
   readonly read: (handle: Handle) => Float32Array | Promise<Float32Array>
@@ -80,6 +94,8 @@ const discard = (resident: Resident): void => {
   if (!(resident instanceof Float32Array)) (resident as { readonly delete: () => void }).delete()
 }
 
+const isOwn = (name: string): name is KernelName => Object.hasOwn(sources, name)
+
 /** A device of gpu.js in one mode. Kernels are compiled when they are first used. */
 export const deviceOf = (library: Library, mode: GpuMode): Device => {
   const engine: Engine = new library({ mode })
@@ -87,7 +103,8 @@ export const deviceOf = (library: Library, mode: GpuMode): Device => {
   const onCpu = mode === 'cpu' || mode === 'webasm'
   const compiled = new Map<KernelName, CompiledKernel>()
 
-  const kernelOf = (name: KernelName, length: number): CompiledKernel => {
+  const kernelOf = (name: Launch['kernel'], length: number): CompiledKernel => {
+    if (!isOwn(name)) throw new Error(`gpu.js has no kernel ${name}: its threads do not work in groups`)
     if (length > largest && mode !== 'cpu') throw tooLong(length)
     const kernel = compiled.get(name) ?? engine.createKernel(sources[name], settings)
     compiled.set(name, kernel)
@@ -103,7 +120,7 @@ export const deviceOf = (library: Library, mode: GpuMode): Device => {
     return result
   }
 
-  const start = (name: KernelName, operands: readonly unknown[], length: number): Handle =>
+  const start = (name: Launch['kernel'], operands: readonly unknown[], length: number): Handle =>
     answersAtOnce
       ? kernelOf(name, length)(...operands)
       : inTurn(async () => {
@@ -116,6 +133,7 @@ export const deviceOf = (library: Library, mode: GpuMode): Device => {
     answersAtOnce,
     longest: largest,
     part: 256,
+    hasGroups: false,
     upload: (numbers) => (onCpu ? numbers : start('upload', [numbers], numbers.length)),
     launch: ({ kernel, operands, parameters, length }) =>
       start(kernel, [...operands, new Float32Array(parameters)], length),

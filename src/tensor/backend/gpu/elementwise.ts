@@ -55,7 +55,8 @@ export const elementwise = (session: Session): Elementwise => {
     if (size(x) === 0) return zerosOf(shape, 'float32')
     const length = size(x) / sizeOf(shape)
     const ordered = [...axes].sort((a, b) => a - b)
-    return result(rowSums(session, dense(session)(transpose([...kept, ...ordered])(x)), sizeOf(shape), length), shape)
+    const rows = dense(session)(transpose([...kept, ...ordered])(x))
+    return result(length === 1 ? rows : rowSums(session, rows, sizeOf(shape), length), shape)
   }
 
   const checkRows = (weight: Tensor, x: Tensor): void => {

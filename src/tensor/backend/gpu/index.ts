@@ -15,7 +15,7 @@ import { openWgsl } from './wgsl/open.js'
 
 export type { GpuBackend } from './backend.js'
 export type { GpuMode } from './library.js'
-export type { DeviceNoise, DeviceWeights, PrivateSums } from './private-sum.js'
+export type { DeviceStream, DeviceWeights, PrivateSums } from './private-sum.js'
 
 const firstLine = (error: unknown): string =>
   error instanceof Error ? (error.message.trim().split('\n')[0] as string) : String(error)

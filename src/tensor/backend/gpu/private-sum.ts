@@ -16,10 +16,11 @@ export interface DeviceWeights {
   readonly stability: number
 }
 
-/** Normal noise from a key of Threefry-2x32. */
-export interface DeviceNoise {
+/** Normal variates of a key of Threefry-2x32. */
+export interface DeviceStream {
   readonly words: readonly [number, number]
-  readonly deviation: number
+  /** So many variates, from its first. */
+  readonly length: number
 }
 
 /** Operations whose results stay on the device until somebody looks at them. */
@@ -35,10 +36,17 @@ export interface PrivateSums {
   readonly squaredNorms: (rows: readonly Tensor[]) => Tensor
   /** The weight of each sample: w · ‖row‖ ≤ C for every row whose square was found by `squaredNorms`; 0 where that is not finite. */
   readonly clipWeights: (squares: Tensor, numbersOfARow: number, weights: DeviceWeights) => Tensor
-  /** Σₙ wₙ xₙ over the samples whose weight is above 0: [n], [n, …] → […]. */
-  readonly clippedRowSum: (weight: Tensor, x: Tensor) => Tensor
-  /** x + deviation · z, where z are the variates of the key, to 10⁻⁵ of `standardNormals`. */
-  readonly addNormals: (x: Tensor, noise: DeviceNoise) => Tensor
+  /**
+   * Σₙ wₙ xₙ over the samples whose weight is above 0, of each tensor [n, …]: all numbers in their order, in a vector for each
+   * or in one.
+   */
+  readonly clippedSums: (weight: Tensor, rows: readonly Tensor[]) => readonly Tensor[]
+  /** What `clippedSums` gave, with deviation · z on it: the variates of a key for each tensor, to 10⁻⁵ of `standardNormals`. */
+  readonly addNormals: (
+    sums: readonly Tensor[],
+    streams: readonly DeviceStream[],
+    deviation: number,
+  ) => readonly Tensor[]
   /** All numbers of some tensors as one vector. */
   readonly joined: (parts: readonly Tensor[]) => Tensor
 }
@@ -77,6 +85,16 @@ export const privateSums = (
   const on = dense(session)
   const tensorOf = (slot: Slot, shape: readonly number[]): Tensor => session.tensorOf(slot, shape)
 
+  const clippedRowSum = (weight: Tensor, x: Tensor): Tensor => {
+    const length = size(x) / size(weight)
+    return tensorOf(session.launch('clippedRowSum', [on(weight), on(x)], [size(weight), length], length), [length])
+  }
+
+  const noised = (x: Tensor, { words }: DeviceStream, deviation: number): Tensor => {
+    const parameters = [...halves(words[0]), ...halves(words[1]), deviation]
+    return tensorOf(session.launch('addNormals', [on(x)], parameters, size(x)), x.shape)
+  }
+
   return {
     canClip,
     canDraw,
@@ -86,6 +104,11 @@ export const privateSums = (
       if (rows.some(({ shape }) => shape[0] !== n))
         throw shapeError('squaredNorms: rows differ in number', ...rows.map(({ shape }) => shape))
       const filled = rows.filter((leaf) => size(leaf) > 0)
+      if (filled.length === 0) return zerosOf([n], 'float32')
+      if (session.hasGroups) {
+        const parameters = [n, ...filled.map((leaf) => size(leaf) / n)]
+        return tensorOf(session.launch('squaredNorms', filled.map(on), parameters, n), [n])
+      }
       return filled.reduce(
         (total, leaf) => {
           const numbers = on(leaf)
@@ -102,24 +125,38 @@ export const privateSums = (
       return tensorOf(session.launch('clipWeights', [on(squares)], parameters, size(squares)), squares.shape)
     },
 
-    clippedRowSum: (weight, x) => {
-      if (x.shape.length === 0 || !ShapeEq.equals(weight.shape, x.shape.slice(0, 1)))
-        throw shapeError('clippedRowSum: one weight for each row', weight.shape, x.shape)
-      const shape = x.shape.slice(1)
-      if (size(x) === 0) return zerosOf(shape, 'float32')
-      const parameters = [size(weight), sizeOf(shape)]
-      return tensorOf(session.launch('clippedRowSum', [on(weight), on(x)], parameters, sizeOf(shape)), shape)
+    clippedSums: (weight, rows) => {
+      const bad = rows.find(({ shape }) => shape.length === 0 || !ShapeEq.equals(weight.shape, shape.slice(0, 1)))
+      if (bad !== undefined) throw shapeError('clippedSums: one weight for each row', weight.shape, bad.shape)
+      const lengths = rows.map(({ shape }) => sizeOf(shape.slice(1)))
+      if (size(weight) === 0) return lengths.map((length) => zerosOf([length], 'float32'))
+      const filled = rows.filter((leaf) => size(leaf) > 0)
+      if (!session.hasGroups || filled.length === 0)
+        return rows.map((leaf) => (size(leaf) === 0 ? zerosOf([0], 'float32') : clippedRowSum(weight, leaf)))
+      const total = lengths.reduce((sum, length) => sum + length, 0)
+      const parameters = [size(weight), ...filled.map((leaf) => size(leaf) / size(weight))]
+      return [tensorOf(session.launch('clippedSums', [on(weight), ...filled.map(on)], parameters, total), [total])]
     },
 
-    addNormals: (x, { words, deviation }) => {
-      if (size(x) === 0) return zerosOf(x.shape, 'float32')
-      const parameters = [...halves(words[0]), ...halves(words[1]), deviation]
-      return tensorOf(session.launch('addNormals', [on(x)], parameters, size(x)), x.shape)
+    addNormals: (sums, streams, deviation) => {
+      const [all] = sums
+      if (sums.length === streams.length)
+        return sums.map((x, i) => (size(x) === 0 ? x : noised(x, streams[i] as DeviceStream, deviation)))
+      if (sums.length !== 1 || all === undefined)
+        throw new RangeError(`${streams.length} streams of noise for ${sums.length} tensors`)
+      const filled = streams.filter(({ length }) => length > 0)
+      const parameters = [deviation, ...filled.flatMap(({ words, length }) => [length, words[0] | 0, words[1] | 0])]
+      return [tensorOf(session.launch('noised', [on(all)], parameters, size(all)), all.shape)]
     },
 
     joined: (parts) => {
       const [first, ...rest] = parts.filter((part) => size(part) > 0)
       if (first === undefined) return zerosOf([0], 'float32')
+      if (session.hasGroups) {
+        const all = [first, ...rest]
+        const length = all.reduce((sum, part) => sum + size(part), 0)
+        return tensorOf(session.launch('joined', all.map(on), all.map(size), length), [length])
+      }
       const slot = rest.reduce(
         (so, part) => {
           const length = so.length + size(part)

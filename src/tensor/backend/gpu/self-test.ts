@@ -50,6 +50,8 @@ export const abilitiesOf = async (device: Device): Promise<Abilities> => {
   const numbers = upload(uneven)
   const [high = 0, low = 0] = await ask('partDots', [numbers, numbers], [uneven.length, uneven.length, 1, 1], 2)
   const square = uneven.reduce((sum, x) => sum + x * x, 0)
+  const two = [uneven.length, uneven.length]
+  const [together = 0] = device.hasGroups ? await ask('squaredNorms', [numbers, numbers], [1, ...two], 1) : [2 * square]
 
   const [bound, stability] = [0.75, 0.01]
   const squares = Float32Array.from([0, 1e-30, 0.25, 1, 1234.5, 1e37, Infinity, Number.NaN])
@@ -67,7 +69,7 @@ export const abilitiesOf = async (device: Device): Promise<Abilities> => {
   for (const handle of made) device.release(handle as Resident)
   return {
     keepsPairs: Math.abs(high + low - square) <= 2 ** -40 * square && low !== 0,
-    clips: fits && sums[0] === 4,
+    clips: fits && sums[0] === 4 && Math.abs(together / (2 * square) - 1) < 2 ** -20,
     draws: knownVariates.every(([place, variate]) => Math.abs((drawn[place] as number) - variate) < 1e-5),
   }
 }

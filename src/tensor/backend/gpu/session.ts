@@ -9,7 +9,7 @@ import type { Task } from 'fp-ts/lib/Task.js'
 import { type Shape, sizeOf } from '../../shape.js'
 import { allocate, copyInto, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
 import { mapTensors } from '../within.js'
-import type { Device, Handle, KernelName } from './device.js'
+import type { Device, Handle, Launch } from './device.js'
 
 /** Numbers on the device. */
 export interface Slot {
@@ -30,8 +30,10 @@ export interface Reading<D extends 'float32' | 'float64' | 'int32'> {
 export interface Session {
   /** Terms that one cell of a sum in parts adds up. */
   readonly part: number
+  /** Has the device kernels of groups of threads? */
+  readonly hasGroups: boolean
   readonly launch: (
-    kernel: KernelName,
+    kernel: Launch['kernel'],
     operands: readonly Slot[],
     parameters: readonly number[],
     length: number,
@@ -273,6 +275,7 @@ export const sessionOn = (device: Device): Session => {
 
   return {
     part: device.part,
+    hasGroups: device.hasGroups,
     launch,
     uploadFrom: (source, start, length, numbers) => {
       const copies = uploads.get(source) ?? []

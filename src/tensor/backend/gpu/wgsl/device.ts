@@ -161,6 +161,7 @@ export const wgslDevice = (device: GPUDevice, prescribed: Prescribed = {}): Devi
     answersAtOnce: false,
     longest,
     part: PART,
+    hasGroups: true,
     upload: (numbers) => {
       // What is written comes before commands that were recorded, so none of these may know the buffer.
       const block = take(numbers.length, commands.sent())

@@ -11,7 +11,7 @@ import { cutsOf, type Extents, tileOfConvolution, tileOfProduct, tilesOver } fro
 
 /** Sums over rows; where there are too few columns for a device, over some of the rows first. */
 export const overRows = <B extends Block>(
-  kind: 'weighted' | 'clipped' | 'plain',
+  kind: 'weighted' | 'plain',
   recorder: Recorder<B>,
   operands: readonly B[],
   [rows, columns]: readonly [number, number],

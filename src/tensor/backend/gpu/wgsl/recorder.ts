@@ -1,7 +1,7 @@
 /**
  * What a plan asks of a device: room, and shaders on so many groups of threads.
  */
-import type { KernelName } from '../device.js'
+import type { Launch } from '../device.js'
 import { LENGTH, type Shader, THREADS } from './shader.js'
 import { ROWS } from './sources/tile.js'
 import type { Prescribed } from './tiles.js'
@@ -28,7 +28,7 @@ export interface Recorder<B extends Block> {
 }
 
 export interface Job<B extends Block> {
-  readonly kernel: KernelName
+  readonly kernel: Launch['kernel']
   readonly operands: readonly B[]
   readonly parameters: readonly number[]
   readonly length: number

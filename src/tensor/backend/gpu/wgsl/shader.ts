@@ -39,17 +39,20 @@ export const bitsOf = (x: number): number => {
 /** Groups along x; more go along y. */
 export const GROUPS = 32768
 
+/** Operands that a shader may read: all devices bind so many buffers, and one to write to. */
+export const OPERANDS = 7
+
 /** Threads of a group, where each makes one cell. */
 export const THREADS = 256
 
 /** A kernel of which every thread makes the cell `index`: statements, then the value. */
-export const cells = (value: string, statements = '', functions = ''): string => `${functions}
+export const cells = (value: string, statements = '', functions = '', place = 'index'): string => `${functions}
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(global_invocation_id) id : vec3<u32>) {
   let index = i32(id.x + id.y * ${GROUPS * THREADS}u);
   if (index >= ${p(LENGTH)}) { return; }
   ${statements}
-  out[index] = ${value};
+  out[${place}] = ${value};
 }`
 
 /** The place of a group among all. */

@@ -1,12 +1,7 @@
 /**
- * From per-sample gradients to a sum that noise protects, without a number leaving the device.
- *
- *   variate i = ∓ Φ⁻¹((k + ½) / 2⁶⁴) for the 63-bit integer k and the sign of block(key, i) of Threefry-2x32
- *
- * References  Salmon, Moraes, Dror, Shaw 2011 (Random123); Wichura 1988, "Algorithm AS 241", PPND7
+ * From squared norms to the weights of samples.
  */
 import { cells, p, real, type Shader } from '../shader.js'
-import { ofVariates } from './functions.js'
 
 /** total[n] + high[n] + low[n]. parameters = 2: a pair is two numbers. */
 const addPairs: Shader = {
@@ -40,57 +35,4 @@ const clipWeights: Shader = {
     ),
 }
 
-/** a, then b. parameters = length of a. */
-const join: Shader = {
-  name: 'join',
-  inputs: ['a', 'b'],
-  body: () =>
-    cells(
-      'value',
-      `var value = 0.0;
-  if (index < ${p(0)}) { value = a[index]; } else { value = b[index - ${p(0)}]; }`,
-    ),
-}
-
-const rotations = [
-  [13, 15, 26, 6],
-  [17, 29, 16, 24],
-] as const
-
-const rounds = Array.from({ length: 5 }, (_, group) => {
-  const mixed = (rotations[group % 2] as readonly number[]).map(
-    (r) => `x += y; y = ((y << ${r}u) | (y >> ${32 - r}u)) ^ x;`,
-  )
-  return `${mixed.join(' ')} x += k${(group + 1) % 3}; y += k${(group + 2) % 3} + ${group + 1}u;`
-}).join('\n  ')
-
-/** x + deviation · variate. parameters = the words of the key, deviation. */
-const addNormals: Shader = {
-  name: 'addNormals',
-  inputs: ['a'],
-  body: () =>
-    cells(
-      `fma(${real(2)}, z, a[index])`,
-      `let k0 = u32(${p(0)});
-  let k1 = u32(${p(1)});
-  let k2 = k0 ^ k1 ^ 0x1bd11bdau;
-  var x = k0;
-  var y = k1 + u32(index);
-  ${rounds}
-  let low = (f32(y) + 0.5) * 5.42101086e-20;
-  let positive = (x & 0x80000000u) != 0u;
-  x = x & 0x7fffffffu;
-  let middle = f32(0x80000000u - x) * 2.32830644e-10 - low;
-  var z = 0.0;
-  if (middle <= 0.425) { z = inverseCentre(middle); } else { z = inverseTail(f32(x) * 2.32830644e-10 + low); }
-  if (!positive) { z = -z; }`,
-      ofVariates,
-    ),
-}
-
-export const privateSumShaders: Readonly<Record<'addPairs' | 'clipWeights' | 'join' | 'addNormals', Shader>> = {
-  addPairs,
-  clipWeights,
-  join,
-  addNormals,
-}
+export const privateSumShaders: Readonly<Record<'addPairs' | 'clipWeights', Shader>> = { addPairs, clipWeights }

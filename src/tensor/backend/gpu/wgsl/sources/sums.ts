@@ -4,7 +4,7 @@
 import { cells, groupIndex, LENGTH, p, type Shader, ZERO } from '../shader.js'
 
 /** `each` for the terms k = thread, thread + threads, … of this group, which are `count` from `at`; then a tree over `state`. */
-const reduction = (
+export const reduction = (
   threads: number,
   state: { readonly type: string; readonly zero: string; readonly join: string },
   ofGroup: string,
@@ -58,7 +58,7 @@ export const shortSums: Shader = {
  * error (Dekker; the digits are split by their bits). A compiler may regroup floats, and fuse a product with a sum, but not
  * across an exclusive or with a word that it does not know, which \`exactly\` puts after each operation that must be rounded alone.
  */
-const pairs = `
+export const pairs: string = `
 fn exactly(x : f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ u32(${p(ZERO)})); }
 fn headOf(x : f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
 fn added(sum : vec2<f32>, h : f32, l : f32) -> vec2<f32> {
@@ -81,7 +81,7 @@ fn addedProduct(sum : vec2<f32>, x : f32, y : f32) -> vec2<f32> {
   return added(sum, h, exactly(exactly(xl * yl) - third));
 }`
 
-const pair = { type: 'vec2<f32>', zero: 'vec2<f32>(0.0)', join: 'sum = added(sum, other.x, other.y);' }
+export const pair = { type: 'vec2<f32>', zero: 'vec2<f32>(0.0)', join: 'sum = added(sum, other.x, other.y);' }
 const asPair = 'out[2 * index] = sum.x; out[2 * index + 1] = sum.y;'
 
 /** Inner products of the parts of rows, each as high and low. */
@@ -106,10 +106,9 @@ export const pairSums: Shader = {
     ),
 }
 
-/** Terms of a sum over rows: with a weight, with one that is above 0, or as they are. */
+/** Terms of a sum over rows: with a weight, or as they are. */
 const term = {
   weighted: 'sum = fma(weight[n], a[n * columns + column], sum);',
-  clipped: 'let w = weight[n]; if (w > 0.0) { sum = fma(w, a[n * columns + column], sum); }',
   plain: 'sum += a[n * columns + column];',
 } as const
 

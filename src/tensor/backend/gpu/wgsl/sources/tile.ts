@@ -106,28 +106,32 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_inde
     .map((i) => `var r${i} = vec4<f32>(0.0);`)
     .join(' ')}
   ${sums.map((s) => `var ${s} = vec4<f32>(0.0);`).join('\n  ')}
-  ${fetch('begin')}
-  for (var base = begin; base < end; base += ${inner}) {
+  // What comes next is on its way while this is multiplied; in the first round there is nothing to multiply yet.
+  for (var base = begin - ${inner}; ; base += ${inner}) {
+    let next = base + ${inner};
+    if (next < end) {${fetch('next')}
+    }
+    if (base >= begin) {
+      for (var k = 0; k < ${inner}; k++) {
+        ${quadsOf(ownRows)
+          .map((i) => `let a${i} = ofLeft[k * ${left.pitch} + y + ${i * down}];`)
+          .join('\n      ')}
+        ${quadsOf(ownColumns)
+          .map((i) => `let b${i} = ofRight[k * ${right.pitch} + x + ${i * across}];`)
+          .join('\n      ')}
+        ${range(ownRows)
+          .flatMap((r) =>
+            quadsOf(ownColumns).map(
+              (c) => `s${r}_${c} = fma(vec4<f32>(a${r >> 2}.${'xyzw'.charAt(r & 3)}), b${c}, s${r}_${c});`,
+            ),
+          )
+          .join('\n      ')}
+      }
+    }
+    if (next >= end) { break; }
+    workgroupBarrier();
     ${store(left, 'ofLeft', 'l')}
     ${store(right, 'ofRight', 'r')}
-    workgroupBarrier();
-    if (base + ${inner} < end) {${fetch(`base + ${inner}`)}
-    }
-    for (var k = 0; k < ${inner}; k++) {
-      ${quadsOf(ownRows)
-        .map((i) => `let a${i} = ofLeft[k * ${left.pitch} + y + ${i * down}];`)
-        .join('\n      ')}
-      ${quadsOf(ownColumns)
-        .map((i) => `let b${i} = ofRight[k * ${right.pitch} + x + ${i * across}];`)
-        .join('\n      ')}
-      ${range(ownRows)
-        .flatMap((r) =>
-          quadsOf(ownColumns).map(
-            (c) => `s${r}_${c} = fma(vec4<f32>(a${r >> 2}.${'xyzw'.charAt(r & 3)}), b${c}, s${r}_${c});`,
-          ),
-        )
-        .join('\n      ')}
-    }
     workgroupBarrier();
   }
   let rows = ${p(ROWS)};
