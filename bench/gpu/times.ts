@@ -99,8 +99,7 @@ const steps = async (
 }
 
 /** Products that follow each other on the device; one number is read at the end. */
-export const products = async (backend: GpuBackend, extent: number, rounds: number): Promise<Times> => {
-  const chain = 8
+export const products = async (backend: GpuBackend, extent: number, rounds: number, chain = 8): Promise<Times> => {
   const a = normal([extent, extent], 'float32')(key(2))
   const work = backend.task(() => {
     let product = a

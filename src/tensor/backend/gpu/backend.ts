@@ -1,5 +1,5 @@
 /**
- * The Backend algebra as gpu.js kernels.
+ * The Backend algebra as kernels of a device.
  */
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { Backend } from '../backend.js'

@@ -1,5 +1,5 @@
 /**
- * The GPU backend: the algebra as kernels of gpu.js, an optional peer that is loaded when a backend is asked for.
+ * The GPU backend: the algebra as kernels in WGSL, or of gpu.js, an optional peer that is loaded when a mode of it is asked for.
  *
  * @module
  */
@@ -60,11 +60,11 @@ export interface GpuOptions {
 }
 
 /**
- * A float32 backend whose operations are gpu.js kernels.
+ * A float32 backend whose operations are kernels of a GPU.
  *
- * Cost       one output cell a thread; within a scope tensors stay on the device until somebody looks at them
+ * Cost       in `wgsl` tiles in registers, with gpu.js one output cell a thread; within a scope tensors stay on the device until somebody looks at them
  * Guarantee  agrees with the reference to 1e-5 of the sum of the terms; squared norms in two floats (48 bits)
- * Errors     a sentence where gpu.js is not installed, or the machine has no such mode
+ * Errors     a sentence where the mode needs gpu.js and that is not installed, or the machine has no such mode
  *
  * @example
  * const made = await gpu({ mode: 'cpu' })()
