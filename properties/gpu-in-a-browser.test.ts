@@ -25,7 +25,7 @@ describe.skipIf(browserPath === undefined)(`the GPU backend in a browser${why}`,
         runs: 5,
         large: '^(sum, all|rowDots, 3|argmax)',
         tolerance: 1e-5,
-        tiles: ['^large|three parts', 2],
+        tiles: ['^large', 1],
       }
       const checked = await opened.page.evaluate(
         (w) => (globalThis as unknown as { readonly check: (of: Wanted) => Promise<Checked | string> }).check(w),
