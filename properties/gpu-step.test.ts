@@ -307,6 +307,43 @@ describe('a device that answers later', () => {
     expect(share).toBeGreaterThan(0)
   })
 
+  it('gives back what scopes leave where there is much, unless a body is run again', async () => {
+    const there = { now: 0, most: 0 }
+    const device = patient(deviceOf(library, 'cpu'))
+    const lean = await backendOn(
+      {
+        ...device,
+        upload: (numbers) => {
+          there.now++
+          return device.upload(numbers)
+        },
+        launch: (job) => {
+          there.now++
+          there.most = Math.max(there.most, there.now)
+          return device.launch(job)
+        },
+        release: () => {
+          there.now--
+        },
+      },
+      { kept: 0 },
+    )
+    const x = normal([40], 'float32')(key(3))
+    const body = (looks: boolean, backend: GpuBackend) => () =>
+      Array.from({ length: 6 }, (_, i) =>
+        backend.scope(() => {
+          const y = backend.map('exp', backend.zip('mul', x, full(i / 6, [1])))
+          const total = backend.sum(backend.map('square', y), [0])
+          return looks && i % 2 === 0 ? backend.zip('mul', total, full(toArray(total)[0] as number, [1])) : total
+        }),
+      ).reduce((a, b) => backend.zip('add', a, b))
+    for (const looks of [false, true]) {
+      there.now = there.most = 0
+      expectSameBits(await lean.task(body(looks, lean))(), body(looks, atOnce)())
+      if (!looks) expect(there.most).toBeLessThan(12)
+    }
+  })
+
   it('says so where a number is looked at outside of a task', () => {
     expect(() => later.map('neg', zeros([3]))).toThrow(/compute within its task/)
   })

@@ -32,9 +32,9 @@ export interface GpuBackend extends Backend {
   readonly close: () => void
 }
 
-/** The algebra on a device. @internal */
-export const backendOn = async (device: Device): Promise<GpuBackend> => {
-  const session = sessionOn(device)
+/** The algebra on a device; `kept` are the numbers that tasks may leave there as scopes end. @internal */
+export const backendOn = async (device: Device, options: { readonly kept?: number } = {}): Promise<GpuBackend> => {
+  const session = sessionOn(device, options)
   const { keepsPairs, clips, draws } = await abilitiesOf(device)
   const ofElements = elementwise(session)
   const ofProducts = products(session, { keepsPairs })

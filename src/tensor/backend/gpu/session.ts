@@ -79,6 +79,8 @@ interface Known {
   readonly launched: Map<string, Slot>
   /** By their length. */
   readonly uploaded: Map<number, { readonly numbers: Float32Array; readonly slot: Slot }[]>
+  /** Is its body run again? Then nothing is given back before its end: what is looked at would have to be computed for ever. */
+  readonly state: { isRunAgain: boolean }
 }
 
 const sameNumbers = (a: Float32Array, b: Float32Array): boolean => {
@@ -89,7 +91,10 @@ const sameNumbers = (a: Float32Array, b: Float32Array): boolean => {
 /** A body that asks for other things each time it is run would never end, and one that looks at so many numbers is slow. */
 const MOST_RUNS = 2000
 
-export const sessionOn = (device: Device): Session => {
+/** Numbers that a task may leave on the device when a scope within it ends: 1 GiB. */
+const KEPT = 2 ** 28
+
+export const sessionOn = (device: Device, { kept: most = KEPT }: { readonly kept?: number } = {}): Session => {
   const deferred = new WeakMap<object, Deferred>()
   let slots: Slot[] = []
   /** What was copied from where, in this scope. */
@@ -97,10 +102,13 @@ export const sessionOn = (device: Device): Session => {
   let depth = 0
   let known: Known | undefined
   let count = 0
+  /** Numbers that are there. */
+  let live = 0
 
   const keep = (length: number, handle: Handle): Slot => {
     const slot: Slot = { id: count++, handle, length, state: { value: undefined, isReleased: false } }
     slots.push(slot)
+    live += length
     return slot
   }
 
@@ -109,14 +117,15 @@ export const sessionOn = (device: Device): Session => {
       keep(length, device.launch({ kernel, operands: operands.map(({ handle }) => handle), parameters, length }))
     if (known === undefined) return start()
     const what = `${kernel} ${operands.map(({ id }) => id)} ${parameters} ${length}`
-    const slot = known.launched.get(what) ?? start()
+    const before = known.launched.get(what)
+    const slot = before === undefined || before.state.isReleased ? start() : before
     known.launched.set(what, slot)
     return slot
   }
 
   const upload = (numbers: Float32Array): Slot => {
     const before = known?.uploaded.get(numbers.length) ?? []
-    const found = before.find((one) => sameNumbers(one.numbers, numbers))
+    const found = before.find((one) => !one.slot.state.isReleased && sameNumbers(one.numbers, numbers))
     if (found !== undefined) return found.slot
     const slot = keep(numbers.length, device.upload(numbers))
     known?.uploaded.set(numbers.length, [...before, { numbers, slot }])
@@ -126,6 +135,7 @@ export const sessionOn = (device: Device): Session => {
   const release = (slot: Slot): void => {
     if (slot.state.isReleased) return
     slot.state.isReleased = true
+    live -= slot.length
     slot.state.value = undefined
     device.release(slot.handle)
   }
@@ -187,20 +197,23 @@ export const sessionOn = (device: Device): Session => {
   const nested = <A>(body: () => A): A => {
     const mark = slots.length
     const kept = new Set<Slot>()
+    let isComplete = false
     // What is made of the numbers of other slots is read while these are there.
     depth++
     try {
       const result = body()
+      isComplete = true
       mapTensors(result, (t) => {
         const own = deferred.get(t.data)
         if (own?.isDirect === true) kept.add(own.slot)
         else if (known === undefined) own?.force()
+        else if (own !== undefined) isComplete = false
         return t
       })
       return result
     } finally {
       depth--
-      if (known === undefined) shrink(mark, kept)
+      if (known === undefined || (live > most && isComplete && !known.state.isRunAgain)) shrink(mark, kept)
     }
   }
 
@@ -241,7 +254,7 @@ export const sessionOn = (device: Device): Session => {
   /** Tasks take turns: a device has one session. */
   let last: Promise<unknown> = Promise.resolve()
   const replayed = async <A>(body: () => A): Promise<A> => {
-    const record: Known = { launched: new Map(), uploaded: new Map() }
+    const record: Known = { launched: new Map(), uploaded: new Map(), state: { isRunAgain: false } }
     const mark = slots.length
     let result: { readonly value: A } | undefined
     try {
@@ -254,6 +267,7 @@ export const sessionOn = (device: Device): Session => {
         } catch (error) {
           if (!isAwaited(error)) throw error
           known = undefined
+          if (result === undefined) record.state.isRunAgain = true
           await Promise.all([...new Set([error.slot, ...missing(result?.value)])].map(fetched))
         }
       }

@@ -23,8 +23,9 @@ export const roundedSize = (bytes: number, largest: number): number => {
   return Math.max(bytes, Math.min(Math.ceil(bytes / quarter) * quarter, largest))
 }
 
-/** Idle bytes beyond which those that waited longest are let go. */
+/** Idle bytes beyond which those are let go that waited for so many submissions: several steps. */
 const IDLE = 2 ** 30
+const LONG = 256
 
 export const poolOn = (device: GPUDevice, usage: number, largest: number): Pool => {
   const idle = new Map<number, Store[]>()
@@ -33,7 +34,7 @@ export const poolOn = (device: GPUDevice, usage: number, largest: number): Pool 
 
   const trim = (now: number): void => {
     for (const stores of idle.values())
-      while (idleBytes > IDLE && stores[0] !== undefined && stores[0].state.sent < now) {
+      while (idleBytes > IDLE && stores[0] !== undefined && stores[0].state.sent < now - LONG) {
         const [store] = stores.splice(0, 1) as [Store]
         idleBytes -= store.bytes
         store.buffer.destroy()
