@@ -221,6 +221,26 @@ describe('(ε, δ) mechanisms', () => {
       count: 1,
     })
   })
+  it('of a group: the sum of powers, also where they exceed 64 bits and δ does not let them', () => {
+    for (const [size, epsilon, delta] of [
+      [1, 709.8, 5e-324],
+      [1, 3, 1e-6],
+      [2, 700, 1e-310],
+      [3, 0.1, 1e-5],
+      [5, 2, 1e-9],
+      [2, 1e-9, 1e-7],
+    ] as const) {
+      const sum = Array.from({ length: size }).reduce<number>((all, _, j) => all + Math.exp(j * epsilon) * delta, 0)
+      const group = approximateDpOfGroup(size)({ epsilon, delta })
+      expect(group.epsilon).toBe(size * epsilon)
+      expect(group.delta).toBeGreaterThanOrEqual(sum)
+      expect(apart(group.delta, sum)).toBeLessThanOrEqual(1e-12)
+    }
+    const beyond = approximateDpOfGroup(2)({ epsilon: 720, delta: 1e-320 })
+    expect(apart(beyond.delta, Math.exp(720 + Math.log(1e-320)))).toBeLessThanOrEqual(2e-12)
+    expect(approximateDpOfGroup(2)({ epsilon: Infinity, delta: 1e-9 }).delta).toBe(1)
+    expect(approximateDpOfGroup(2)({ epsilon: 800, delta: 1e-9 }).delta).toBe(1)
+  })
   it('are refused where no theorem takes them', () => {
     expect(rdp().interpret(Event.repeatAndSelect({ mean: 3, shape: 1 })(event))._tag).toBe('Left')
     expect(rdp().interpret(Event.poissonSampled(0.1)(Event.composed([event, Event.laplace(1)])))._tag).toBe('Left')

@@ -42,17 +42,24 @@ export interface ApproximateGuarantee {
  */
 export const approximateDpOfGroup =
   (size: number) =>
-  ({ epsilon, delta }: ApproximateGuarantee): ApproximateGuarantee => ({
-    epsilon: size * epsilon,
-    delta: Math.min(
-      1,
-      delta === 0
-        ? 0
-        : epsilon === 0
-          ? size * delta
-          : ((delta * Math.expm1(size * epsilon)) / Math.expm1(epsilon)) * (1 + 4e-16),
-    ),
-  })
+  ({ epsilon, delta }: ApproximateGuarantee): ApproximateGuarantee => {
+    // The sum is e^((k−1)ε) (1 − e^(−kε))/(1 − e^(−ε)): its first factor may exceed 64 bits where the product with δ does not.
+    // An exponent is rounded by 1.2e-16 of itself, which is what its power is off by.
+    const exponent = (size - 1) * epsilon
+    const last = Math.exp(exponent)
+    const scaled = last < Infinity ? delta * last : Math.exp(Math.log(delta) + exponent) * (1 + 1e-12)
+    return {
+      epsilon: size * epsilon,
+      delta: Math.min(
+        1,
+        delta === 0
+          ? 0
+          : epsilon === 0
+            ? size * delta
+            : ((scaled * Math.expm1(-size * epsilon)) / Math.expm1(-epsilon)) * (1 + 8e-16 + 2e-16 * exponent),
+      ),
+    }
+  }
 
 /**
  * An (ε, δ) mechanism on a Poisson sample, when one record is added or removed.

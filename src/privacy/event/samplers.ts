@@ -12,7 +12,7 @@ export interface PoissonSampled<E> {
 
 /**
  * The event on a Poisson sample of `datasetSize` records, of which a uniform part of `truncatedBatchSize` is kept where more
- * were drawn.
+ * were drawn. Of two datasets of different sizes the larger has `datasetSize` records, here and below.
  *
  * Reference  Ganesh et al. 2025, arXiv:2508.15089
  */

@@ -16,8 +16,9 @@ import {
 import type { Neighbouring } from '../neighbouring.js'
 import { bestDelta, bestEpsilon, type RdpConversion } from './conversion.js'
 import { logSafeOf, type RdpCurve, RdpCurves, rdpAtExcess, repeatRdp, withoutFailures } from './curve.js'
+import type { ReadCurve } from './displaced-record.js'
 import { mechanismCurve } from './mechanism.js'
-import { type ReadCurve, sampledCurve } from './sampler.js'
+import { sampledCurve } from './sampler.js'
 
 /** The curve of one mechanism under a relation; parts of it may be read under another. */
 const mechanismFor =
@@ -47,9 +48,10 @@ export interface RdpOptions {
  * Reads      every mechanism (randomised response where datasets are of one size); the best of a random number of runs; Poisson
  *            samples: of Gaussians (several on one batch included), mixtures, Laplace noise and ε-DP mechanisms exactly, of an
  *            (ε, δ) mechanism by its own theorem, of anything else by the bound for any curve. Under `replaceOne` a clipped sum
- *            moves twice as far, and a Poisson sample is bounded through the dataset without the record. Only where datasets
- *            are of one size: batches of fixed size, by a bound for Gaussians and one for any curve, and shuffled epochs, each
- *            as one release without amplification. Random allocation, without amplification too
+ *            moves twice as far, and a Poisson sample is bounded through the dataset without the record. Batches of fixed size and
+ *            truncated Poisson samples, by a bound for Gaussians and one for any curve; draws with replacement for Gaussians, with
+ *            little use where the noise is not far above what a record adds. Only where datasets are of one size: shuffled
+ *            epochs, each as one release without amplification. Random allocation, without amplification too
  * Guarantee  `upper` is an upper bound of ε (or δ): the divergences are raised by 1e-12 relative before they are converted.
  *            `lower` is 0, except for a non-private event: a Rényi curve proves nothing from below
  * Cost       about 20 evaluations of each distinct term: well under a millisecond a term, whatever the number of steps

@@ -3,6 +3,7 @@
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { sameData } from '../same-data.js'
+import { branchesRdpAtExcess } from './branches.js'
 import {
   exponentialMechanismRdpAtExcess,
   gaussianRdpAtExcess,
@@ -80,6 +81,10 @@ const termAtExcess = (term: RdpTerm): ((excess: number) => number) => {
       return withoutReplacementCurveRdpAtExcess({ ...term, rdpAtExcess: rdpAtExcess(term.curve) })
     case 'RepeatAndSelect':
       return repeatAndSelectRdpAtExcess(term.repetitions, rdpAtExcess(term.curve))
+    case 'Branches':
+      return branchesRdpAtExcess(
+        term.branches.map(({ logProbability, curve }) => ({ logProbability, rdpAtExcess: rdpAtExcess(curve) })),
+      )
     case 'TwoHops':
       return twoHops(rdpAtExcess(term.curve))
   }

@@ -8,10 +8,14 @@ import { type Mechanism, normalise, type PrivacyEvent } from '../event/event.js'
 import { precisionOf } from '../gaussian-precision.js'
 import { approximateDpOfGroup, type Neighbouring, sampledApproximateDp, sensitivityOf } from '../neighbouring.js'
 import { logSafeOf, type RdpCurve, RdpCurves, rdpOf, repeatRdp } from './curve.js'
+import {
+  displacedRecordCurve,
+  type ReadCurve,
+  sound,
+  truncatedPoissonCurve,
+  withReplacementCurve,
+} from './displaced-record.js'
 import { approximateDpCurve, forRelation, lossPairOf } from './mechanism.js'
-
-/** Reads an event under a relation. */
-export type ReadCurve = (neighbouring: Neighbouring) => (event: PrivacyEvent) => Either<string, RdpCurve>
 
 /** An event on batches. */
 export type SampledEvent = Exclude<MechanismEvent, Mechanism>
@@ -21,10 +25,6 @@ type Of<T extends SampledEvent['_tag']> = Extract<SampledEvent, { readonly _tag:
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0
 const isProbability = (q: number): boolean => q >= 0 && q <= 1
 const nonPrivate: RdpCurve = rdpOf({ _tag: 'NonPrivate' })
-
-/** A curve that theorems on samples can start from: nothing in it fails openly. */
-const sound = (curve: RdpCurve): Either<string, RdpCurve> =>
-  logSafeOf(curve) === 0 ? E.right(curve) : E.left('no theorem here for a sample of what may fail with a probability δ')
 
 /** A Poisson sample with 0 < q < 1 of an event in normal form, when one record is added or removed. */
 const poissonSampled = (read: ReadCurve, q: number, event: PrivacyEvent): Either<string, RdpCurve> => {
@@ -97,33 +97,44 @@ const readWithoutReplacement = (
   neighbouring: Neighbouring,
   { batchSize, datasetSize, event }: Of<'SampledWithoutReplacement'>,
 ): Either<string, RdpCurve> => {
-  if (neighbouring === 'addOrRemoveOne')
-    return E.left('a batch of fixed size is not a Poisson sample; it is analysed where datasets are of one size')
   if (!(isCount(batchSize) && isCount(datasetSize) && batchSize <= datasetSize))
     return E.left('a batch is a part of the dataset')
   if (batchSize === 0) return E.map(() => RdpCurves.empty)(read(neighbouring)(event))
-  if (batchSize === datasetSize) return read(neighbouring)(event)
-  const samplingProbability = batchSize / datasetSize
+  if (batchSize === datasetSize)
+    return neighbouring === 'addOrRemoveOne'
+      ? E.left('without the record there is no batch of as many records')
+      : read(neighbouring)(event)
+  return displacedRecordCurve(read, neighbouring, batchSize / datasetSize, event)
+}
+
+const readTruncated = (
+  read: ReadCurve,
+  neighbouring: Neighbouring,
+  { event, ...sampler }: Of<'TruncatedPoissonSampled'>,
+): Either<string, RdpCurve> => {
+  const { datasetSize, samplingProbability: q, truncatedBatchSize } = sampler
+  if (!(isProbability(q) && isCount(datasetSize) && datasetSize > 0 && isCount(truncatedBatchSize)))
+    return E.left('a sampling probability must be in [0, 1], and sizes integers ≥ 0')
+  if (q === 0 || truncatedBatchSize === 0) return E.map(() => RdpCurves.empty)(read(neighbouring)(event))
+  return truncatedBatchSize >= datasetSize
+    ? readPoisson(read, neighbouring, { _tag: 'PoissonSampled', samplingProbability: q, event })
+    : truncatedPoissonCurve(read, neighbouring, sampler, event)
+}
+
+const readWithReplacement = (
+  read: ReadCurve,
+  neighbouring: Neighbouring,
+  { batchSize, datasetSize, event }: Of<'SampledWithReplacement'>,
+): Either<string, RdpCurve> => {
+  if (!(isCount(batchSize) && isCount(datasetSize))) return E.left('sizes must be integers ≥ 0')
+  if (batchSize === 0) return E.map(() => RdpCurves.empty)(read(neighbouring)(event))
+  if (datasetSize < 2) return E.left('draws are from two records or more')
   const precision = precisionOf(event)
+  if (precision === undefined)
+    return E.left('of batches drawn with replacement, only Gaussian sums: a record may stand in one many times')
   if (precision === 0) return E.right(RdpCurves.empty)
   if (precision === Infinity) return E.right(nonPrivate)
-  // The theorems compare batches in which any record replaces any other, so the curve is that of a replaced record under both
-  // relations, and the sensitivity 2.
-  if (precision !== undefined)
-    return E.right(
-      rdpOf({
-        _tag: 'GaussianWithoutReplacement',
-        noiseMultiplier: 0.5 * precision ** -0.5,
-        samplingProbability,
-      }),
-    )
-  return E.chain((curve: RdpCurve): Either<string, RdpCurve> => {
-    if (curve.terms.length === 0) return E.right(curve)
-    if (curve.terms.some(({ term }) => term._tag === 'NonPrivate')) return E.right(nonPrivate)
-    return E.map((inner: RdpCurve) => rdpOf({ _tag: 'WithoutReplacement', curve: inner, samplingProbability }))(
-      sound(curve),
-    )
-  })(read('replaceOne')(event))
+  return withReplacementCurve(read, neighbouring, { batchSize, datasetSize }, precision)
 }
 
 const readRepeatAndSelect = (
@@ -167,8 +178,8 @@ export const sampledCurve =
           ? E.map(repeatRdp(event.participations))(read(neighbouring)(event.event))
           : E.left('a record takes part in at most as many steps as there are')
       case 'TruncatedPoissonSampled':
-        return E.left('no Rényi bound of truncated Poisson samples here')
+        return readTruncated(read, neighbouring, event)
       case 'SampledWithReplacement':
-        return E.left('no Rényi bound of batches drawn with replacement here: a record may stand in a batch many times')
+        return readWithReplacement(read, neighbouring, event)
     }
   }

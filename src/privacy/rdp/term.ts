@@ -42,5 +42,10 @@ export type RdpTerm =
   /** A batch of fixed size of anything; the curve is that of a replaced record. */
   | { readonly _tag: 'WithoutReplacement'; readonly curve: RdpCurve; readonly samplingProbability: number }
   | { readonly _tag: 'RepeatAndSelect'; readonly curve: RdpCurve; readonly repetitions: Repetitions }
+  /** One of several, drawn whatever the record. */
+  | {
+      readonly _tag: 'Branches'
+      readonly branches: readonly { readonly logProbability: number; readonly curve: RdpCurve }[]
+    }
   /** Neighbours that are two steps of the curve apart. */
   | { readonly _tag: 'TwoHops'; readonly curve: RdpCurve }

@@ -1,0 +1,206 @@
+/**
+ * Rényi curves of batches against every batch there is: small datasets of numbers in [−1, 1], all their batches with their
+ * probabilities, the two laws of sum and noise, and their divergence by quadrature.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { epsilonOf } from '../src/privacy/accountant.js'
+import * as Event from '../src/privacy/event/event.js'
+import { type Neighbouring, neighbouringRelations } from '../src/privacy/neighbouring.js'
+import { pld } from '../src/privacy/pld/accountant.js'
+import { rdp } from '../src/privacy/rdp/accountant.js'
+import { branchesRdpAtExcess } from '../src/privacy/rdp/branches.js'
+import { rdpAtExcess } from '../src/privacy/rdp/curve.js'
+import { logUniform } from './arbitraries/event.js'
+import { rightOf } from './laws/accountant.js'
+
+/** Sums of batches, each with its probability. */
+type Sums = readonly { readonly sum: number; readonly probability: number }[]
+type Records = readonly number[]
+
+const total = (records: Records): number => records.reduce((sum, x) => sum + x, 0)
+
+const subsets = (records: Records): readonly Records[] =>
+  records.reduce<readonly Records[]>((all, x) => all.concat(all.map((some) => some.concat(x))), [[]])
+
+/** All batches of one size, equally likely. */
+const ofSize =
+  (size: number) =>
+  (records: Records): Sums => {
+    const all = subsets(records).filter(({ length }) => length === size)
+    return all.map((batch) => ({ sum: total(batch), probability: 1 / all.length }))
+  }
+
+const truncated =
+  (q: number, most: number) =>
+  (records: Records): Sums =>
+    subsets(records).flatMap((drawn) =>
+      ofSize(Math.min(most, drawn.length))(drawn).map(({ sum, probability }) => ({
+        sum,
+        probability: probability * q ** drawn.length * (1 - q) ** (records.length - drawn.length),
+      })),
+    )
+
+const drawn =
+  (times: number) =>
+  (records: Records): Sums =>
+    Array.from({ length: times }).reduce<Sums>(
+      (all) =>
+        all.flatMap(({ sum, probability }) =>
+          records.map((x) => ({ sum: sum + x, probability: probability / records.length })),
+        ),
+      [{ sum: 0, probability: 1 }],
+    )
+
+/** D_{1+c}(P ‖ Q) of the sums with noise. */
+const divergence = (sigma: number, p: Sums, q: Sums, excess: number): number => {
+  const logDensity = (sums: Sums, x: number): number => {
+    const logs = sums.map(({ sum, probability }) => Math.log(probability) - (0.5 * (x - sum) ** 2) / sigma / sigma)
+    const most = Math.max(...logs)
+    return most + Math.log(logs.reduce((all, log) => all + Math.exp(log - most), 0))
+  }
+  // With r = P/Q: E_Q[r^α] − 1 = E_Q[r^α − 1 − α(r − 1)], so that a small divergence keeps its digits.
+  const reach = 8 + 12 * sigma + 14 * (1 + excess)
+  const step = sigma / 12
+  let mean = 0
+  for (let x = -reach; x <= reach; x += step) {
+    const logQ = logDensity(q, x)
+    const log = logDensity(p, x) - logQ
+    const value = Math.exp(logQ + (1 + excess) * log) - (1 + excess) * Math.exp(logQ + log) + excess * Math.exp(logQ)
+    mean += (value * step) / sigma / Math.sqrt(2 * Math.PI)
+  }
+  return Math.log1p(mean) / excess
+}
+
+const record: fc.Arbitrary<number> = fc.oneof(fc.constantFrom(-1, 1), fc.double({ min: -1, max: 1, noNaN: true }))
+
+/** The dataset beside its neighbour. */
+const neighbours = (others: Records, x: number, other: number, relation: Neighbouring): readonly [Records, Records] => [
+  [...others, x],
+  relation === 'addOrRemoveOne' ? others : [...others, relation === 'replaceOne' ? other : 0],
+]
+
+const samplers: readonly (readonly [
+  string,
+  (n: number, size: number, q: number) => (event: Event.PrivacyEvent) => Event.PrivacyEvent,
+  (size: number, q: number) => (records: Records) => Sums,
+])[] = [
+  [
+    'without replacement',
+    (datasetSize, batchSize) => Event.sampledWithoutReplacement({ datasetSize, batchSize }),
+    (size) => ofSize(size),
+  ],
+  [
+    'with replacement',
+    (datasetSize, batchSize) => Event.sampledWithReplacement({ datasetSize, batchSize }),
+    (size) => drawn(size),
+  ],
+  [
+    'truncated Poisson',
+    (datasetSize, truncatedBatchSize, samplingProbability) =>
+      Event.truncatedPoissonSampled({ datasetSize, samplingProbability, truncatedBatchSize }),
+    (size, q) => truncated(q, size),
+  ],
+]
+
+describe.each(samplers)('%s', (name, eventOf, batches) => {
+  it.each(neighbouringRelations)('no small dataset exceeds the curve: %s', (relation) =>
+    fc.assert(
+      fc.property(
+        fc.array(record, { minLength: 1, maxLength: 4 }),
+        record,
+        record,
+        fc.integer({ min: 1, max: 3 }),
+        fc.double({ min: 0.05, max: 0.95, noNaN: true }),
+        logUniform({ low: 1, high: 8 }),
+        fc.constantFrom(0.5, 1, 2, 3.5),
+        (others, x, other, some, q, sigma, excess) => {
+          const size = Math.min(some, others.length)
+          const event = eventOf(others.length + 1, size, q)(Event.gaussian(sigma))
+          const bound = rdpAtExcess(rightOf(rdp({ neighbouring: relation }).interpret(event)))(excess)
+          const [left, right] = neighbours(others, x, other, relation).map(batches(size, q)) as [Sums, Sums]
+          for (const [p, r] of [
+            [left, right],
+            [right, left],
+          ] as const)
+            expect(divergence(sigma, p, r, excess)).toBeLessThanOrEqual(bound * (1 + 1e-9) + 1e-11)
+        },
+      ),
+      { numRuns: 25 },
+    ),
+  )
+  if (name !== 'truncated Poisson')
+    it('a record at one end among records at the other spends what the curve says, when it is removed', () => {
+      const others = [-1, -1, -1, -1]
+      for (const [size, sigma, excess] of [
+        [1, 3, 1],
+        [2, 4, 2.5],
+        [3, 6, 4],
+      ] as const) {
+        const bound = rdpAtExcess(rightOf(rdp().interpret(eventOf(others.length + 1, size, 0)(Event.gaussian(sigma)))))(
+          excess,
+        )
+        const spent = divergence(sigma, batches(size, 0)([...others, 1]), batches(size, 0)(others), excess)
+        expect(Math.abs(spent / bound - 1)).toBeLessThan(1e-8)
+      }
+    })
+})
+
+describe('truncated Poisson samples', () => {
+  const step = (sampler: {
+    readonly datasetSize: number
+    readonly samplingProbability: number
+    readonly most: number
+  }) => Event.truncatedPoissonSampled({ ...sampler, truncatedBatchSize: sampler.most })(Event.gaussian(1))
+  const curve = (event: Event.PrivacyEvent, neighbouring: Neighbouring = 'addOrRemoveOne') =>
+    rdpAtExcess(rightOf(rdp({ neighbouring }).interpret(event)))
+  it('that are never cut are Poisson samples, and next to never cut nearly so', () => {
+    const plain = curve(Event.poissonSampled(0.01)(Event.gaussian(1)))
+    expect(curve(step({ datasetSize: 1000, samplingProbability: 0.01, most: 1000 }))(2)).toBe(plain(2))
+    const nearly = curve(step({ datasetSize: 1000, samplingProbability: 0.01, most: 60 }))(2)
+    expect(Math.abs(nearly / plain(2) - 1)).toBeLessThan(1e-9)
+  })
+  it('of everybody are batches of fixed size', () => {
+    const all = curve(step({ datasetSize: 1000, samplingProbability: 1, most: 10 }))(2)
+    const fixed = curve(Event.sampledWithoutReplacement({ datasetSize: 1000, batchSize: 10 })(Event.gaussian(1)))(2)
+    expect(Math.abs(all / fixed - 1)).toBeLessThan(1e-9)
+  })
+  it.each(neighbouringRelations)('spend at least what loss laws prove: %s', (neighbouring) => {
+    for (const [q, most, count] of [
+      [0.01, 16, 128],
+      [0.01, 30, 1000],
+      [0.02, 20, 10],
+    ] as const) {
+      const event = Event.selfComposed(count)(step({ datasetSize: 1000, samplingProbability: q, most }))
+      const [above, below] = [rdp, pld].map((of) => rightOf(epsilonOf(of({ neighbouring }) as never, 1e-6)(event)))
+      expect(above?.upper).toBeGreaterThanOrEqual(below?.lower as number)
+    }
+  })
+})
+
+describe('draws with replacement', () => {
+  it('that are told openly are a failure of a probability below 1e-20', () => {
+    const event = Event.sampledWithReplacement({ datasetSize: 60_000, batchSize: 256 })(Event.gaussian(4))
+    const { terms } = rightOf(rdp().interpret(event))
+    const failure = terms.flatMap(({ term }) => (term._tag === 'Failure' ? [term.probability] : []))
+    expect(failure).toHaveLength(1)
+    expect(failure[0]).toBeLessThanOrEqual(1e-20 * (1 + 1e-9))
+    expect(rightOf(epsilonOf(rdp(), 1e-6)(event)).upper).toBeLessThan(3)
+    expect(rightOf(epsilonOf(rdp(), 1e-30)(event)).upper).toBe(Infinity)
+  })
+})
+
+describe('one of several mechanisms', () => {
+  const flat = (value: number) => ({ rdpAtExcess: () => value })
+  it('spends between the least and the most, and at order 1 the mean', () => {
+    const half = branchesRdpAtExcess([
+      { ...flat(0.1), logProbability: -Math.LN2 },
+      { ...flat(0.5), logProbability: -Math.LN2 },
+    ])
+    expect(half(0)).toBeCloseTo(0.3, 15)
+    expect(half(3)).toBeGreaterThan(half(1))
+    expect(half(1e4)).toBeLessThan(0.5)
+    expect(half(Infinity)).toBe(0.5)
+    expect(branchesRdpAtExcess([{ ...flat(0.2), logProbability: 0 }])(2)).toBeCloseTo(0.2, 15)
+  })
+})
