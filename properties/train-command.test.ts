@@ -484,10 +484,6 @@ describe('a file that cannot be meant: every problem at once, in a sentence with
     [{ ...small, noise: {} }, [/noise must be an object with targetEpsilon, or with noiseMultiplier, not \{\}/]],
     [{ ...small, noise: { targetEpsilon: 1, noiseMultiplier: 1 } }, [/noise/]],
     [{ ...small, noise: { targetEpsilon: 0 } }, [/noise\.targetEpsilon must be a number above 0, not 0/]],
-    [
-      { ...small, sampler: { kind: 'truncatedPoisson', expectedBatchSize: 9, truncatedBatchSize: 9 } },
-      [/noise\.targetEpsilon must be reachable \(the rdp accountant cannot/],
-    ],
     [{ ...small, noise: { noiseMultiplier: -1 } }, [/noise\.noiseMultiplier must be a number of at least 0/]],
     [{ ...small, noise: { noiseMultiplier: 1 }, budget: 1e-6 }, [/budget must be enough for the first step/]],
     [{ ...small, accountant: 'moments' }, [/accountant must be rdp, pld, prv, exact or gdp, not "moments"/]],

@@ -35,7 +35,7 @@ export const decodeNpz = (bytes: Uint8Array): E.Either<DataError, Readonly<Recor
               throw new Error(`${name} claims ${originalSize} bytes from ${size}`)
             // Entries that share bytes could claim the file many times over.
             claimed += size
-            if (claimed > bytes.length) throw new Error(`entries of ${claimed} bytes up to ${name}`)
+            if (claimed > bytes.length) throw new Error(`entries of ${claimed} bytes up to ${JSON.stringify(name)}`)
             return true
           },
         }),

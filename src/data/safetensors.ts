@@ -128,7 +128,7 @@ export const decodeSafeTensors = (bytes: Uint8Array): E.Either<DataError, SafeTe
       claimed += needed
       if (claimed > bytes.length - start)
         return refuse(
-          `tensors of ${claimed} bytes up to ${name}`,
+          `tensors of ${claimed} bytes up to ${JSON.stringify(name)}`,
           `the ${bytes.length - start} bytes of data, each in one tensor`,
         )
       const data = allocate(dtype, sizeOf(entry.shape))
