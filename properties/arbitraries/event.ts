@@ -181,7 +181,7 @@ export const uncheckedEvent: Arbitrary<Event.PrivacyEvent> = composedOf(
       .map(([allocation, event]) => Event.randomAllocation(allocation)(event)),
     fc.tuple(fc.double(), inner).map(([batches, event]) => Event.shuffled(batches)(event)),
     fc
-      .tuple(fc.record({ mean: fc.double(), shape: fc.double() }), inner)
+      .tuple(fc.record({ mean: fc.double().map((x) => x + 0), shape: fc.double().map((x) => x + 0) }), inner)
       .map(([repetitions, event]) => Event.repeatAndSelect(repetitions)(event)),
     fc.tuple(fc.double(), inner).map(([count, event]) => Event.selfComposed(count)(event)),
   ],
