@@ -1,8 +1,7 @@
 /**
  * Arguments that cannot be meant: each is answered with a sentence that names it and says what is allowed, and the status is 2.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -10,9 +9,10 @@ import type { AnyCommand } from '../src/cli/command.js'
 import { longName } from '../src/cli/flag.js'
 import { fpDp } from '../src/cli/fp-dp.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const program = fpDp('0.0.0')
-const folder = mkdtempSync(join(tmpdir(), 'fp-dp-bad-'))
+const folder = temporaryFolder()
 const inFolder = (name: string, content: string): string => {
   const path = join(folder, name)
   writeFileSync(path, content)

@@ -1,11 +1,9 @@
 /**
  * The bench: our own plans find one clipped sum, rows and contenders are found by their words, and results are kept.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { contenders, contendersNamed, groups } from '../bench/contender.js'
 import type { RowResult } from '../bench/measure.js'
 import { allRows, rowName, rowsNamed } from '../bench/networks.js'
@@ -15,15 +13,15 @@ import { keepRow, readTable } from '../bench/results.js'
 import { showRow, showSummary } from '../bench/table.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'fp-dp-bench-test-'))
+const folder = temporaryFolder()
 const row = { network: 'tiny', samples: 5 }
 let answer: Float32Array
 
 beforeAll(() => {
   answer = writeProblem(folder, row, reference).sum
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('own contenders', () => {
   it.each(['bookKeeping', 'materialised', 'oneByOne', 'non-private'] as const)(

@@ -2,14 +2,14 @@
  * The command line as a program: help, version, streams and statuses of a real process, and the page that documents it.
  */
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { fpDp } from '../src/cli/fp-dp.js'
 import { runProgram } from '../src/cli/program.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const program = fpDp('1.2.3')
@@ -134,7 +134,7 @@ describe('docs/command-line.md', () => {
   })
 
   it('prints what it says it prints', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'fp-dp-page-'))
+    const folder = temporaryFolder()
     cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
     const before = process.cwd()
     process.chdir(folder)

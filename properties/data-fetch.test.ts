@@ -2,10 +2,9 @@
  * `fp-dp data fetch` against a server of its own: interrupted, wrong, slow, and not there.
  */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as E from 'fp-ts/lib/Either.js'
@@ -15,6 +14,7 @@ import { type PublishedFile, published, publishedNames } from '../src/cli/fetch/
 import { fpDp } from '../src/cli/fp-dp.js'
 import type { Screen } from '../src/cli/screen.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 type Answer = (request: IncomingMessage, response: ServerResponse, asked: number) => void
 
@@ -28,7 +28,6 @@ let mirror = ''
 let answer: Answer
 let requests: (string | undefined)[] = []
 let folder = ''
-const folders: string[] = []
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -41,12 +40,10 @@ beforeAll(async () => {
 afterAll(() => {
   server.closeAllConnections()
   server.close()
-  for (const made of folders) rmSync(made, { recursive: true })
 })
 beforeEach(() => {
   requests = []
-  folder = mkdtempSync(join(tmpdir(), 'fp-dp-fetch-'))
-  folders.push(folder)
+  folder = temporaryFolder()
 })
 
 /** The bytes, and the rest of them where a rest is asked for. */

@@ -1,12 +1,11 @@
 /**
  * `fp-dp data inspect`: what it finds in files of every kind, what it says is wrong, and the picture that it draws.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync, inflateSync } from 'node:zlib'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fpDp } from '../src/cli/fp-dp.js'
 import { arrayFinding } from '../src/cli/inspect/findings.js'
 import { inspectBytes } from '../src/cli/inspect/inspect-bytes.js'
@@ -16,9 +15,9 @@ import { tensor } from '../src/tensor/index.js'
 import { cifarRecords, packTar } from './arbitraries/archive.js'
 import { encodeIdx } from './arbitraries/idx.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
-const dir = mkdtempSync(join(tmpdir(), 'fp-dp-inspect-'))
-afterAll(() => rmSync(dir, { recursive: true }))
+const dir = temporaryFolder()
 let folders = 0
 const folderOf = (files: Readonly<Record<string, Uint8Array | string>>): string => {
   const path = join(dir, `${folders++}`)

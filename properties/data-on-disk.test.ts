@@ -1,15 +1,15 @@
 /**
  * Datasets that stay on disk are the ones in memory.
  */
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Dataset, idxOnDisk, inMemory, showDataError } from '../src/data/index.js'
 import { toArray } from '../src/tensor/index.js'
 import { encodeIdx } from './arbitraries/idx.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const right = <L, A>(either: E.Either<L, A>): A => {
   if (E.isLeft(either)) throw new Error(JSON.stringify(either.left))
@@ -18,9 +18,8 @@ const right = <L, A>(either: E.Either<L, A>): A => {
 
 let dir = ''
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'idx-'))
+  dir = temporaryFolder()
 })
-afterAll(() => rm(dir, { recursive: true }))
 
 const write = async (name: string, bytes: Uint8Array): Promise<string> => {
   const path = join(dir, name)

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DataError, showDataError } from '../src/data/data-error.js'
 import { inMemory } from '../src/data/dataset.js'
 import { drawDigit, drawDigits, type Handwriting, handwriting } from '../src/data/digits.js'
@@ -18,6 +17,7 @@ import { toArray } from '../src/tensor/tensor.js'
 import { encodeIdx, idxArrays } from './arbitraries/idx.js'
 import { datasetLaws } from './laws/dataset.js'
 import { drawingLaws } from './laws/drawing.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const rightOf = <A>(result: E.Either<DataError, A>): A => {
   if (E.isLeft(result)) expect.fail(showDataError(result.left))
@@ -157,9 +157,8 @@ describe('IDX', () => {
 describe('a folder of IDX files', () => {
   let root = ''
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'fp-dp-data-'))
+    root = temporaryFolder()
   })
-  afterAll(() => rm(root, { recursive: true }))
 
   const images = (n: number): Uint8Array => encodeIdx('uint8', [n, 2, 3], Array(6 * n).fill(51))
   const labels = (n: number): Uint8Array =>

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 interface Finished {
   readonly code: number | null
@@ -26,12 +26,11 @@ const demo = (
     child.on('close', (code) => resolve({ code, output }))
   })
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'fp-dp-demo-'))
 const small = ['--examples', '300', '--batch-size', '60', '--threads', '1', '--epsilon', '5']
 
 describe('npm run demo', () => {
   it('trains, and leaves a report, a picture and a checkpoint', async () => {
-    const out = folder()
+    const out = temporaryFolder()
     const { code, output } = await demo([...small, '--epochs', '2', '--out', out])
     expect(output).toMatch(/Test accuracy +\d+\.\d+ %/)
     expect(output).toMatch(/\(ε = \d\.\d+, δ = 0\.00001\)/)
@@ -48,7 +47,7 @@ describe('npm run demo', () => {
   })
 
   it('stopped by Ctrl-C and resumed, it ends bit for bit where it would have ended', async () => {
-    const [whole, halves] = [folder(), folder()]
+    const [whole, halves] = [temporaryFolder(), temporaryFolder()]
     const args = [...small, '--epochs', '6', '--seed', '5']
     await demo([...args, '--out', whole])
     let asked = false
@@ -72,7 +71,7 @@ describe('npm run demo', () => {
   })
 
   it('--secure takes keys from the operating system, and the event says so', async () => {
-    const out = folder()
+    const out = temporaryFolder()
     await demo([...small, '--epochs', '1', '--secure', '--out', out])
     const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
     expect(report.noise).toBe('secure')
@@ -105,7 +104,7 @@ describe('npm run demo', () => {
       't10k-labels-idx1-ubyte.gz': gzipSync(idx([20], labels)),
     }
     change(files)
-    const dir = folder()
+    const dir = temporaryFolder()
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(dir, name), bytes)
     return dir
   }
@@ -113,7 +112,7 @@ describe('npm run demo', () => {
   it('trains on IDX files, plain and gzip', async () => {
     const { code, output } = await demo([
       ...['--data', idxFolder(() => undefined), '--batch-size', '5', '--epochs', '1', '--threads', '1'],
-      ...['--out', folder()],
+      ...['--out', temporaryFolder()],
     ])
     expect(output).toMatch(/20 examples to train on/)
     expect(code).toBe(0)
@@ -134,7 +133,7 @@ describe('npm run demo', () => {
     ['a missing folder', ['--data', '/no/such/folder'], /\/no\/such\/folder/],
     ['a missing checkpoint', ['--resume', '/no/such/file'], /\/no\/such\/file/],
   ])('%s: one clear sentence and a non-zero status', async (_, args, sentence) => {
-    const { code, output } = await demo([...args, '--out', folder()])
+    const { code, output } = await demo([...args, '--out', temporaryFolder()])
     expect(output).toMatch(sentence)
     expect(output).not.toMatch(/\n\s+at /)
     expect(code).toBe(1)
@@ -171,7 +170,7 @@ describe('npm run demo', () => {
       /model must be a model that takes inputs of shape \[1,2,2\]/,
     ],
   ])('%s among IDX files: one clear sentence and a non-zero status', async (_, change, sentence) => {
-    const { code, output } = await demo(['--data', idxFolder(change), '--batch-size', '5', '--out', folder()])
+    const { code, output } = await demo(['--data', idxFolder(change), '--batch-size', '5', '--out', temporaryFolder()])
     expect(output).toMatch(sentence)
     expect(output).not.toMatch(/\n\s+at /)
     expect(code).toBe(1)

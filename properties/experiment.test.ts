@@ -1,22 +1,21 @@
 /**
  * `fp-dp experiment`: grids of runs of a few steps, stopped and continued, their tables, and what choosing by them costs.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { choiceCost, showChoiceCost } from '../src/cli/experiment/choosing.js'
 import { parseGrid } from '../src/cli/experiment/grid-config.js'
 import { meanAndStd, pictureOf } from '../src/cli/experiment/results.js'
 import { fpDp } from '../src/cli/fp-dp.js'
 import { Event, epsilonOf, rdp } from '../src/privacy/index.js'
 import { type Ran, runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
-const dir = mkdtempSync(join(tmpdir(), 'fp-dp-experiment-'))
-afterAll(() => rmSync(dir, { recursive: true }))
+const dir = temporaryFolder()
 
 const base = {
   data: { kind: 'digits', train: 60, test: 20 },

@@ -1,8 +1,7 @@
 /**
  * Features on disk: computed once, and never taken for others.
  */
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
@@ -21,13 +20,12 @@ import {
 import { mapTensor, type Tensor, tensor, toArray } from '../src/tensor/index.js'
 import { slice } from '../src/tensor/view.js'
 import { datasetLaws } from './laws/dataset.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const right = <L, A>(either: E.Either<L, A>): A => {
   if (E.isLeft(either)) throw new Error(JSON.stringify(either.left))
   return either.right
 }
-
-const folder = (): string => mkdtempSync(join(tmpdir(), 'fp-dp-features-'))
 
 const dataset = (count: number): Dataset =>
   right(
@@ -70,7 +68,7 @@ const read = async (recipe: FeatureRecipe, dir: string, data: Dataset) => {
 
 describe('cached features', () => {
   it('are computed once, in files of 5,000 examples, and keep the labels', async () => {
-    const [dir, data] = [folder(), dataset(5003)]
+    const [dir, data] = [temporaryFolder(), dataset(5003)]
     const { recipe, asked } = doubling()
     const first = await read(recipe, dir, data)
     expect(asked()).toBe(5003)
@@ -91,7 +89,7 @@ describe('cached features', () => {
   })
 
   it('other inputs and other recipes have other files', async () => {
-    const dir = folder()
+    const dir = temporaryFolder()
     const [one, other] = [doubling(), doubling('doubled, of another kind')]
     await read(one.recipe, dir, dataset(5))
     await read(one.recipe, dir, dataset(6))
@@ -110,7 +108,7 @@ describe('cached features', () => {
       /numbers that were changed/,
     ],
   ])('a file that is %s is refused in one sentence, and computed anew', async (_, damage, sentence) => {
-    const [dir, data] = [folder(), dataset(5)]
+    const [dir, data] = [temporaryFolder(), dataset(5)]
     const { recipe, asked } = doubling()
     const first = await read(recipe, dir, data)
     const path = join(dir, readdirSync(dir)[0] as string)
@@ -137,7 +135,7 @@ describe('cached features', () => {
   })
 
   it('a folder that cannot be made is a failure, a defect of the recipe is thrown', async () => {
-    const dir = folder()
+    const dir = temporaryFolder()
     const file = join(dir, 'file')
     writeFileSync(file, '')
     const { recipe } = doubling()

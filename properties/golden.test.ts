@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { dpSgdCases } from './golden/dp-sgd-cases.js'
 import { passed } from './golden/outcome.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`golden/${name}`, import.meta.url), 'utf8'))
 
@@ -32,7 +32,7 @@ describe('npm run golden', () => {
     const [first] = structuredClone(cases)
     const wrong = structuredClone(first) as { expected: { squaredNorm: number[] } }
     wrong.expected.squaredNorm[0] = (wrong.expected.squaredNorm[0] as number) * (1 + 1e-6)
-    const folder = mkdtempSync(join(tmpdir(), 'fp-dp-golden-'))
+    const folder = temporaryFolder()
     const [good, bad] = [join(folder, 'good.json'), join(folder, 'bad.json')]
     writeFileSync(good, JSON.stringify({ source, cases: [first] }))
     writeFileSync(bad, JSON.stringify({ source, cases: [first, wrong, { ...first, layer: 'hopfield' }] }))

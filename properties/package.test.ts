@@ -3,12 +3,12 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -50,7 +50,7 @@ describe.skipIf(!existsSync(kernels))('the package', () => {
   let packed: readonly string[] = []
 
   beforeAll(async () => {
-    work = await mkdtemp(join(tmpdir(), 'fp-dp-package-'))
+    work = temporaryFolder()
     const source = join(work, 'source')
     consumer = join(work, 'consumer')
     await Promise.all([mkdir(source), mkdir(consumer)])
@@ -67,8 +67,6 @@ describe.skipIf(!existsSync(kernels))('the package', () => {
     const tarball = join(source, made?.filename ?? '')
     await run(consumer, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--omit=peer', tarball)
   }, 180_000)
-
-  afterAll(() => rm(work, { recursive: true, force: true }))
 
   it('holds the library, its sources and its papers, and nothing else', () => {
     const folders = new Set(packed.map((path) => path.split('/')[0]))

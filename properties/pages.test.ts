@@ -1,8 +1,7 @@
 /**
  * The pages of docs: their programs have types and run, and their links lead somewhere.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +9,7 @@ import { anchorOf, anchorsOf, brokenLinks } from './laws/links.js'
 import { type Notebook, proseOf } from './laws/notebooks.js'
 import { blocksOf, printedBy } from './laws/programs.js'
 import { complaintsIn, programOf } from './laws/type-check.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -90,13 +90,10 @@ describe('the programs of the pages', () => {
   const from = process.cwd()
   let folder = ''
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'fp-dp-pages-'))
+    folder = temporaryFolder()
     process.chdir(folder)
   })
-  afterAll(() => {
-    process.chdir(from)
-    rmSync(folder, { recursive: true, force: true })
-  })
+  afterAll(() => process.chdir(from))
 
   // The page of the GPU needs one; its kernels have tests of their own.
   it.each(programs.filter(([path]) => path !== 'docs/gpu.md'))('%s runs', async (_, blocks) => {

@@ -1,8 +1,7 @@
 /**
  * Attacks on a plan: keys that would draw twice, settings that change after they were checked, states of other phases.
  */
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
@@ -44,6 +43,7 @@ import {
 } from '../src/train/index.js'
 import { anyKey } from './arbitraries/key.js'
 import { clusters } from './runs/clusters.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const right = <L, A>(either: E.Either<L, A>): A => {
   if (E.isLeft(either)) throw new Error(JSON.stringify(either.left))
@@ -193,7 +193,7 @@ describe('clips that adapt', () => {
 })
 
 it('a checkpoint is for its owner alone to read, over whatever stood there', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'plan-'))
+  const folder = temporaryFolder()
   const path = join(folder, 'run.checkpoint')
   await writeFile(`${path}.part`, 'left behind', { mode: 0o644 })
   await writeFile(path, 'old', { mode: 0o644 })
@@ -201,7 +201,6 @@ it('a checkpoint is for its owner alone to read, over whatever stood there', asy
   right(await writeCheckpoint(plan)(path)(plan.init(key(0)))())
   if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o600)
   expect(right(await readCheckpoint(plan, plan.init(key(1)))(path)()).state).toEqual(plan.init(key(0)))
-  await rm(folder, { recursive: true })
 })
 
 it('a run in the middle of an epoch goes on from its checkpoint, and spends what it would have spent', () => {

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
@@ -15,6 +14,7 @@ import { TRAINING_DELTA, trainingFields } from '../playground/src/training/train
 import { Event, epsilonOf, exact, rdp, showEvent } from '../src/privacy/index.js'
 import { chromiumPath, launchChromium, type Served, serveFolder, withoutChromium } from './runs/browser.js'
 import type { Probe } from './runs/browser-probe.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const playground = join(root, 'playground')
@@ -33,27 +33,23 @@ const quietly = () => {
 describe('the library in a bundle', () => {
   it('is built for a browser without a warning, and asks for no module of Node', async () => {
     const { warnings, logger } = quietly()
-    const folder = await mkdtemp(join(tmpdir(), 'fp-dp-bundle-'))
-    try {
-      await build({
-        configFile: false,
-        root: folder,
-        customLogger: logger,
-        build: {
-          outDir: join(folder, 'out'),
-          minify: false,
-          lib: { entry: join(root, 'src/index.ts'), formats: ['es'], fileName: () => 'library.js' },
-          // Optional packages, which a page that draws no picture does not install.
-          rollupOptions: { external: ['@observablehq/plot', '@resvg/resvg-js', 'linkedom', 'mathjs', 'gpu.js'] },
-        },
-      })
-      expect(warnings).toEqual([])
-      const text = await readFile(join(folder, 'out', 'library.js'), 'utf8')
-      expect(text.length).toBeGreaterThan(100_000)
-      expect(text).not.toMatch(/(from|import\()\s*["']node:|vite-browser-external/)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
+    const folder = temporaryFolder()
+    await build({
+      configFile: false,
+      root: folder,
+      customLogger: logger,
+      build: {
+        outDir: join(folder, 'out'),
+        minify: false,
+        lib: { entry: join(root, 'src/index.ts'), formats: ['es'], fileName: () => 'library.js' },
+        // Optional packages, which a page that draws no picture does not install.
+        rollupOptions: { external: ['@observablehq/plot', '@resvg/resvg-js', 'linkedom', 'mathjs', 'gpu.js'] },
+      },
+    })
+    expect(warnings).toEqual([])
+    const text = await readFile(join(folder, 'out', 'library.js'), 'utf8')
+    expect(text.length).toBeGreaterThan(100_000)
+    expect(text).not.toMatch(/(from|import\()\s*["']node:|vite-browser-external/)
   })
 })
 
@@ -93,7 +89,7 @@ describe.skipIf(chromiumPath === undefined)(`the page in Chromium${withoutChromi
   const complaints: string[] = []
 
   beforeAll(async () => {
-    work = await mkdtemp(join(tmpdir(), 'fp-dp-page-'))
+    work = temporaryFolder()
     const built = {
       root: playground,
       configFile: join(playground, 'vite.config.ts'),
@@ -110,7 +106,6 @@ describe.skipIf(chromiumPath === undefined)(`the page in Chromium${withoutChromi
   afterAll(async () => {
     await browser?.close()
     await server?.close()
-    await rm(work, { recursive: true, force: true })
   })
 
   const open = async (address: string): Promise<Page> => {

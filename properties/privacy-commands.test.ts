@@ -1,8 +1,7 @@
 /**
  * `fp-dp epsilon`, `calibrate`, `compare` and `curve`: what they say is what the library says.
  */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
@@ -26,9 +25,10 @@ import {
   userLevelEvent,
 } from '../src/privacy/index.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const program = fpDp('0.0.0')
-const folder = mkdtempSync(join(tmpdir(), 'fp-dp-ask-'))
+const folder = temporaryFolder()
 
 const right = <A>(found: E.Either<unknown, A>): A =>
   E.isRight(found) ? found.right : expect.fail(JSON.stringify(found.left))

@@ -1,13 +1,12 @@
 /**
  * Readers of archives, CIFAR, tables and arrays: what they read, and that they refuse the rest in one sentence.
  */
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   type CifarOptions,
   type CsvSchema,
@@ -30,6 +29,7 @@ import {
 import { tensor, toArray, zeros } from '../src/tensor/index.js'
 import { cifarPixel, cifarRecords, packTar } from './arbitraries/archive.js'
 import { datasetLaws } from './laws/dataset.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const rightOf = <A>(result: E.Either<DataError, A>): A => {
   if (E.isLeft(result)) expect.fail(showDataError(result.left))
@@ -218,9 +218,8 @@ describe('CIFAR', () => {
 
   let dir = ''
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'cifar-'))
+    dir = temporaryFolder()
   })
-  afterAll(() => rm(dir, { recursive: true }))
   const batches = [
     ...[1, 2, 3, 4, 5].map((part) => ({ name: `data_batch_${part}.bin`, content: cifarRecords([[part], [part + 1]]) })),
     { name: 'test_batch.bin', content: cifarRecords([[7]]) },
@@ -393,7 +392,7 @@ describe('two arrays', () => {
   })
 
   it('are read from NPY files and from an archive', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'arrays-'))
+    const dir = temporaryFolder()
     const paths = { inputs: join(dir, 'x.npy'), labels: join(dir, 'y.npy') }
     await Promise.all([
       writeFile(paths.inputs, encodeNpy(arrays.x)),
@@ -409,6 +408,5 @@ describe('two arrays', () => {
       /both.npz: found no array z.*x, y/,
     )
     expect(refusalOf(await readArrays({ classes: 1 })(paths)())).toMatch(/x\.npy, the labels: found label 1/)
-    await rm(dir, { recursive: true })
   })
 })

@@ -1,8 +1,7 @@
 /**
  * `fp-dp audit`, `report` and `validate`: what an attack proves, what a run has spent, and what is wrong with a model.
  */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
@@ -16,9 +15,10 @@ import { Event, epsilonOf, exact, flatClip, gdp, guessBothEnds, oneRunEpsilon } 
 import { key, standardNormals } from '../src/sampling/index.js'
 import { checkpointSpending, dpSgd, encodeCheckpoint } from '../src/train/index.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const program = fpDp('0.0.0')
-const folder = mkdtempSync(join(tmpdir(), 'fp-dp-run-'))
+const folder = temporaryFolder()
 const write = (name: string, content: string | Uint8Array): string => {
   const path = join(folder, name)
   writeFileSync(path, content)

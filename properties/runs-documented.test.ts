@@ -1,8 +1,7 @@
 /**
  * The files and commands of docs/runs.md and docs/data.md: they are what the commands take, and do what the pages say.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
@@ -11,6 +10,7 @@ import { parseGrid } from '../src/cli/experiment/grid-config.js'
 import { fpDp } from '../src/cli/fp-dp.js'
 import { parseRun } from '../src/cli/run/run-config.js'
 import { runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 const page = (name: string): string => readFileSync(fileURLToPath(new URL(`../docs/${name}`, import.meta.url)), 'utf8')
 const blocks = (text: string, language: string): readonly string[] =>
@@ -22,16 +22,13 @@ const commands = blocks(runs, 'sh').flatMap((block) => block.trim().split('\n'))
 
 describe('docs/runs.md', () => {
   const from = process.cwd()
-  const dir = mkdtempSync(join(tmpdir(), 'fp-dp-runs-page-'))
+  const dir = temporaryFolder()
   beforeAll(() => {
     writeFileSync(join(dir, 'digits.json'), run)
     writeFileSync(join(dir, 'grid.json'), grid)
     process.chdir(dir)
   })
-  afterAll(() => {
-    process.chdir(from)
-    rmSync(dir, { recursive: true })
-  })
+  afterAll(() => process.chdir(from))
 
   it('has five commands', () => {
     expect(commands).toHaveLength(5)

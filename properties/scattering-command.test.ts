@@ -2,11 +2,11 @@
  * `npm run scattering`, from the outside.
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { encodeIdx } from './arbitraries/idx.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
 interface Finished {
   readonly code: number | null
@@ -25,11 +25,9 @@ const command = (args: readonly string[]): Promise<Finished> =>
     child.on('close', (code) => resolve({ code, output }))
   })
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'fp-dp-scattering-'))
-
 /** Bars: class k of 3 is a bright line in row 2k + 1, among dim noise. */
 const bars = (extent: number, count: number): string => {
-  const dir = folder()
+  const dir = temporaryFolder()
   const pixels = (split: number): readonly number[] =>
     Array.from({ length: count * extent * extent }, (_, at) => {
       const [image, row] = [Math.floor(at / extent ** 2), Math.floor(at / extent) % extent]
@@ -47,7 +45,7 @@ const report = (out: string) => JSON.parse(readFileSync(join(out, 'report.json')
 
 describe('npm run scattering', () => {
   it('trains on drawn digits, and reports the event that happened', async () => {
-    const [out, features] = [folder(), folder()]
+    const [out, features] = [temporaryFolder(), temporaryFolder()]
     const { code, output } = await command([
       ...['--examples', '200', '--leaves', '50', '--epsilon', '8', '--steps', '12', '--learning-rate', '20'],
       ...['--out', out, '--features', features],
@@ -73,7 +71,7 @@ describe('npm run scattering', () => {
   })
 
   it('on IDX files: runs are repeatable, features that are damaged are made anew, and a hold-out leaves the test set alone', async () => {
-    const [dir, features, out] = [bars(8, 60), folder(), folder()]
+    const [dir, features, out] = [bars(8, 60), temporaryFolder(), temporaryFolder()]
     const args = [
       ...['--data', dir, '--features', features, '--leaves', '50', '--hold-out', '20', '--out', out],
       ...['--epsilon', '20', '--steps', '20', '--learning-rate', '10'],
@@ -124,7 +122,7 @@ describe('npm run scattering', () => {
       /package.json: features cannot be kept there/,
     ],
   ])('%s: one clear sentence and a non-zero status', async (_, args, sentence) => {
-    const { code, output } = await command(['--features', folder(), '--out', folder(), ...args])
+    const { code, output } = await command(['--features', temporaryFolder(), '--out', temporaryFolder(), ...args])
     expect(output).toMatch(sentence)
     expect(output).not.toMatch(/\n\s+at /)
     expect(code).toBe(1)

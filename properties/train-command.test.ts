@@ -2,11 +2,10 @@
  * `fp-dp train`: runs of a few steps, stopped, killed and resumed; and files that cannot be meant.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fpDp } from '../src/cli/fp-dp.js'
 import { planRun, startOf } from '../src/cli/run/plan-run.js'
 import { parseRun, runJsonSchema } from '../src/cli/run/run-config.js'
@@ -18,9 +17,9 @@ import { tensor } from '../src/tensor/index.js'
 import { cifarRecords } from './arbitraries/archive.js'
 import { encodeIdx } from './arbitraries/idx.js'
 import { type Ran, runInProcess } from './laws/in-process.js'
+import { temporaryFolder } from './runs/temporary-folder.js'
 
-const dir = mkdtempSync(join(tmpdir(), 'fp-dp-train-'))
-afterAll(() => rmSync(dir, { recursive: true }))
+const dir = temporaryFolder()
 
 const small = {
   data: { kind: 'digits', train: 60, test: 20 },
