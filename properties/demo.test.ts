@@ -118,6 +118,18 @@ describe('npm run demo', () => {
     expect(code).toBe(0)
   })
 
+  it('goes on on its own data alone: others would be noised by the same noise', async () => {
+    const [mine, out] = [idxFolder(() => undefined), temporaryFolder()]
+    const args = ['--data', mine, '--batch-size', '5', '--epochs', '2', '--threads', '1', '--out', out]
+    expect((await demo(args)).code).toBe(0)
+    const resume = ['--resume', join(out, 'checkpoint.safetensors'), '--out', out]
+    expect((await demo(resume)).code).toBe(0)
+    const labels = Array.from({ length: 20 }, (_, i) => (i === 13 ? 0 : i % 10))
+    writeFileSync(join(mine, 'train-labels-idx1-ubyte'), idx([20], labels))
+    const { code, output } = await demo(resume)
+    expect([code, output]).toEqual([1, expect.stringMatching(/it is of a run on other data/)])
+  })
+
   it.each([
     ['an unknown flag', ['--colour', 'red'], /unknown option '--colour'/],
     ['an argument too many', ['mnist'], /argument/],

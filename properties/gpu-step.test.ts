@@ -173,7 +173,7 @@ for (const [name, backend] of backends)
       )
     })
 
-    it('a sample that is not finite adds zero, and is counted', async () => {
+    it('a sample that is not finite, or has a label that is no class, adds zero, and is counted', async () => {
       const model = cnn
       const { params } = model.rule.init(key(1), model.input)
       const clean = gpuBatch(model, 4, 6)
@@ -188,6 +188,11 @@ for (const [name, backend] of backends)
         expect(diagnostics.value.nonFinite).toBe(1)
         expectNear(1e-6)(released.value, expected.value)
       }
+      const twice = concatenate([slice({ axis: 0, end: 1 })(clean.input), clean.input])
+      const classes = concatenate([tensor([-1], [1], 'int32'), clean.target])
+      const { released, diagnostics } = await step(params, { input: twice, target: classes }, key(0))()
+      expect(diagnostics.value.nonFinite).toBe(1)
+      expectNear(1e-6)(released.value, expected.value)
     })
 
     it('an empty batch is noise alone', async () => {

@@ -18,13 +18,16 @@ import {
   pad,
   samePadding,
   sequential,
+  takeBatch,
   weightedGrad,
   withPerSampleGradients,
 } from '../src/grad/index.js'
+import { type ClippedGrad, clippedGradWithDiagnostics, flatClip } from '../src/privacy/index.js'
 import { key } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { reference } from '../src/tensor/backend/reference.js'
 import { full, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
+import type { Tree } from '../src/tensor/tree.js'
 import { reshape, slice } from '../src/tensor/view.js'
 import { genericTensors } from './arbitraries/batch.js'
 import { kindFamilies } from './arbitraries/layer-kinds.js'
@@ -117,12 +120,26 @@ describe('tables of tokens', () => {
     expect(toArray(norms)).toEqual(new Array(2 ** 8).fill(0.5))
     expect(sum.weight.shape).toEqual([2 ** 20, 4])
   })
-  it.each([4, -1, 0.5, Number.NaN])('the token %d is a RangeError that names it', (token) => {
-    for (const model of [embedding({ vocabulary, features }), embeddingBag({ vocabulary, features })])
-      expect(() => model.forward(reference, { weight }, tensor([token], [1, 1], 'float64'))).toThrow(
-        new RangeError(`${model.name}: the token is ${token}; allowed are 0 to 3`),
-      )
-  })
+  it.each([4, -1, 0.5, Number.NaN])(
+    'the token %d makes all of its sample NaN, and leaves the other samples theirs',
+    (token) => {
+      for (const [model, target] of [
+        [embedding({ vocabulary, features }), zeros([2, 2, features])],
+        [embeddingBag({ vocabulary, features }), zeros([2, features])],
+        [embeddingBag({ vocabulary, features, mode: 'max' }), zeros([2, features])],
+      ] as const) {
+        const rule = model as unknown as AnyLayer
+        const batch = { input: tensor([token, 1, 3, 2], [2, 2], 'float64'), target }
+        const options = { backend: reference }
+        const [{ bounded, diagnostics }, alone] = [batch, takeBatch([1])(batch)].map((each) =>
+          clippedGradWithDiagnostics(meanSquaredError, rule, flatClip(1), options)({ weight }, each),
+        ) as [ClippedGrad<Tree>, ClippedGrad<Tree>]
+        expect(bounded).toEqual(alone.bounded)
+        expect(toArray(diagnostics.value.loss)).toEqual([Number.NaN, ...toArray(alone.diagnostics.value.loss)])
+        expect(diagnostics.value.nonFinite).toBe(1)
+      }
+    },
+  )
   it('a padding outside of the table is a ShapeError', () => {
     expectShapeError(() => embedding({ vocabulary, features, paddingIndex: 4 }).init(key(0), [3]))
     expectShapeError(() => embeddingBag({ vocabulary, features, paddingIndex: -1 }).init(key(0), [3]))

@@ -103,15 +103,16 @@ describe('losses', () => {
       }),
     )
   })
-  it('a label that is no class and options that are none are RangeErrors that name them', () => {
+  it('a label that is no class has a loss and a gradient of NaN, and leaves the other samples theirs', () => {
     for (const label of [3, -1, 0.5, Number.NaN])
-      for (const [name, loss] of [
-        ['crossEntropyWith', crossEntropyWith()],
-        ['negativeLogLikelihood', negativeLogLikelihood()],
-      ] as const)
-        expect(() => loss(zeros([1, 3]), tensor([label], [1]))).toThrow(
-          new RangeError(`${name}: the target is ${label}; allowed are the classes 0 to 2`),
-        )
+      for (const loss of [crossEntropyWith(), negativeLogLikelihood()]) {
+        const { value, cotangent } = loss(zeros([2, 2, 3]), tensor([1, label, 0, 1], [2, 2]))
+        const alone = loss(zeros([1, 2, 3]), tensor([0, 1], [1, 2]))
+        expect(toArray(value)).toEqual([Number.NaN, ...toArray(alone.value)])
+        expect(toArray(cotangent)).toEqual([...new Array(6).fill(Number.NaN), ...toArray(alone.cotangent)])
+      }
+  })
+  it('options that are none are RangeErrors that name them', () => {
     expect(() => crossEntropyWith({ classWeights: [1] })(zeros([1, 3]), zeros([1]))).toThrow(/1 class weights for 3/)
     expect(() => crossEntropyWith({ labelSmoothing: 1.5 })).toThrow(/1.5/)
     expect(() => huber({ delta: 0 })).toThrow(/delta is 0/)

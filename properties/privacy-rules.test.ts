@@ -219,4 +219,30 @@ describe('rules that keep the privacy true', () => {
     expect(text(secure as Event.PrivacyEvent)).toContain('secure')
     expect(text(seeded as Event.PrivacyEvent)).not.toBe(text(secure as Event.PrivacyEvent))
   })
+
+  it('12. a record that means nothing to the model adds zero: no error tells that it was drawn', () => {
+    const data = clusters(60)
+    const stray = (label: number): Dataset => ({
+      ...data,
+      take: (indices) => {
+        const { input, target } = data.take(indices)
+        return {
+          input,
+          target: tensor(
+            toArray(target).map((own, n) => (indices[n] === 7 ? label : own)),
+            target.shape,
+          ),
+        }
+      },
+    })
+    const without: Dataset = { ...data, take: (indices) => data.take(Array.from(indices).filter((i) => i !== 7)) }
+    const noiseless = right(dpSgd({ ...config, noise: { noiseMultiplier: 0 }, samplingProbability: 1 }))
+    const expected = numbers(run(noiseless as Plan, without).params)
+    for (const label of [3, -1, 0.5, Number.NaN])
+      expect(numbers(run(noiseless as Plan, stray(label)).params)).toEqual(expected)
+    // A whole class that the model has no output for is a mistake of whoever plans: told before the first step, whatever is drawn.
+    expect(() => noiseless.step({ ...data, classes: 4 })).toThrow(
+      new RangeError('classes is 4: the loss knows no class 3 where the outputs of the model have shape [3]'),
+    )
+  })
 })

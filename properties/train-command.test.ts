@@ -166,6 +166,28 @@ describe('a run', () => {
     ])
   })
 
+  it('does not go on where one record is another: the noise would be the same, and the difference that record', async () => {
+    const folder = temporaryFolder()
+    const records = (count: number): string[] => Array.from({ length: count }, (_, i) => `${(i * 7) % 11},${i % 2}`)
+    const lines = records(1000)
+    const write = (name: string, of: readonly string[]): void =>
+      writeFileSync(join(folder, name), `x,y\n${of.join('\n')}\n`)
+    write('train.csv', lines)
+    write('test.csv', records(10))
+    const columns = { x: { kind: 'number' }, y: { kind: 'label', classes: 2 } }
+    const data = { kind: 'csv', train: 'train.csv', test: 'test.csv', columns }
+    const path = join(folder, 'run.json')
+    writeFileSync(path, JSON.stringify({ ...small, model: { kind: 'mlp', hidden: [2] }, data }))
+    expect((await train([path], after(2))).status).toBe(130)
+    for (const changed of [5, 501, 999]) {
+      write('train.csv', lines.with(changed, '100,0'))
+      const { status, err } = await train([path, '--resume'])
+      expect([changed, status, err]).toEqual([changed, 2, expect.stringMatching(/it is of a run on other data/)])
+    }
+    write('train.csv', lines)
+    expect((await train([path, '--resume'])).status).toBe(0)
+  })
+
   it('without noise says that there is no privacy', async () => {
     const path = fileOf({ ...small, noise: { noiseMultiplier: 0 } })
     const stopped = await train([path], after(7))

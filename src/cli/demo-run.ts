@@ -9,6 +9,7 @@ import { encodeCheckpoint } from '../train/index.js'
 import type { DemoOptions } from './demo-options.js'
 import { lastingOptions, setUp } from './demo-setup.js'
 import { describeData } from './load-data.js'
+import { dataIdentity } from './run/run-identity.js'
 import type { Refusal, Screen } from './screen.js'
 import { describePlan, runTraining, writeAtomically } from './training-run.js'
 
@@ -36,7 +37,11 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
     {
       file: 'checkpoint.safetensors',
       save: (state, curve) => {
-        const notes = { options: JSON.stringify(lastingOptions(options)), curve: JSON.stringify(curve) }
+        const notes = {
+          options: JSON.stringify(lastingOptions(options)),
+          data: dataIdentity(data),
+          curve: JSON.stringify(curve),
+        }
         return writeAtomically(checkpoint, encodeCheckpoint(plan)(state, notes), { secret: true })
       },
       advice: `Continue with: npm run demo -- --resume ${checkpoint} --out ${options.out}`,

@@ -15,6 +15,7 @@ import { checkpointNotes, decodeCheckpoint, dpSgd } from '../train/index.js'
 import { openBackend } from './backend.js'
 import type { DemoOptions } from './demo-options.js'
 import { loadData } from './load-data.js'
+import { dataIdentity } from './run/run-identity.js'
 import { type Refusal, refusal } from './screen.js'
 import type { Measured, SgdPlan, SgdTrainState } from './training-run.js'
 
@@ -85,6 +86,8 @@ const start = (
 /** What a checkpoint notes of the run that it belongs to. */
 interface Noted {
   readonly flags: Partial<DemoOptions>
+  /** Which examples it was trained on. */
+  readonly data: string | undefined
   readonly curve: readonly Measured[]
 }
 
@@ -92,10 +95,11 @@ const readNotes = (bytes: Uint8Array): E.Either<Refusal, Noted> =>
   pipe(
     checkpointNotes(bytes),
     E.mapLeft((error) => refusal(showDataError(error))),
-    E.chain(({ options, curve }) =>
+    E.chain(({ options, data, curve }) =>
       E.tryCatch(
         () => ({
           flags: lastingOptions(JSON.parse(options ?? '') as DemoOptions),
+          data,
           curve: JSON.parse(curve ?? '') as readonly Measured[],
         }),
         () => refusal('the checkpoint: its flags cannot be read; only checkpoints of this demo can be resumed.'),
@@ -152,6 +156,8 @@ export const setUp = async (given: DemoOptions): Promise<E.Either<Refusal, DemoS
   const loaded = await loadData(options)
   if (E.isLeft(loaded)) return loaded
   const data = loaded.right
+  if (noted !== undefined && noted.right.data !== dataIdentity(data))
+    return E.left(refusal('the checkpoint: it is of a run on other data, and a run is continued on its own.'))
   const opened = await openBackend(options.backend, options.threads === undefined ? {} : { threads: options.threads })
   if (E.isLeft(opened)) return opened
   const { backend, said } = opened.right

@@ -6,16 +6,18 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { NonEmptyArray } from 'fp-ts/lib/NonEmptyArray.js'
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
-import type { LayerRule } from '../grad/layer.js'
+import { type LayerRule, lazy } from '../grad/layer.js'
+import type { Loss } from '../grad/losses/loss.js'
 import { exceedsMemory, samplesWithin, showExceedsMemory } from '../grad/memory.js'
 import { gradientMemory } from '../grad/per-sample.js'
 import { applyUpdates, type OptimizerState } from '../optim/index.js'
 import { Composition, noOp } from '../privacy/event/event.js'
 import type { InvalidParameter } from '../privacy/invalid-parameter.js'
 import { meanOver } from '../privacy/mechanism.js'
-import { foldIn, physicalBatches } from '../sampling/index.js'
+import { foldIn, key, physicalBatches } from '../sampling/index.js'
 import { defaultBackend } from '../tensor/backend/default.js'
-import { shapeError } from '../tensor/shape.js'
+import { type Shape, shapeError, showShape } from '../tensor/shape.js'
+import { tensor, toArray, zeros } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
 import { evaluationOf, isSteadyModel, type StepModel, stepModel } from './dropout.js'
@@ -32,6 +34,24 @@ const examplesOf = (dataset: Dataset, indices: Int32Array): LabelledBatch => {
   if ((batch.input.shape[0] as number) > indices.length)
     throw shapeError('the dataset gave more examples than it was asked for', batch.input.shape, [indices.length])
   return batch
+}
+
+/**
+ * A sample whose label the loss does not know adds nothing, in silence. Where that is the lot of a whole class, the model has too few
+ * outputs: told by the loss of zeros, so that no example is looked at.
+ */
+const checkClasses = (loss: Loss, output: Shape, { classes }: Dataset): void => {
+  const isKnown = (label: number): boolean => {
+    try {
+      return !toArray(loss(zeros([1, ...output]), tensor([label], [1], 'int32')).value).some(Number.isNaN)
+    } catch {
+      return true
+    }
+  }
+  if (classes > 1 && isKnown(0) && !isKnown(classes - 1))
+    throw new RangeError(
+      `classes is ${classes}: the loss knows no class ${classes - 1} where the outputs of the model have shape ${showShape(output)}`,
+    )
 }
 
 /** The plan of a run that was checked. @internal */
@@ -68,7 +88,10 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
     return physicalBatchSize
   }
 
+  const output = lazy(() => model.init(key(0), inputShape).output)
+
   const step = (dataset: Dataset): ((state: TrainState<P, S>) => Stepped<P, S>) => {
+    checkClasses(loss, output(), dataset)
     let inParts: ReturnType<typeof physicalBatches> | undefined
     return ({ step: t, params, optimizer: optimizerState, keys, ledger, bounds }) => {
       if (t >= steps) throw new RangeError(`step is ${t}: the plan ends after ${steps} steps`)

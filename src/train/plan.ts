@@ -52,7 +52,7 @@ export interface TrainingPlan<P extends Tree, C, S extends OptimizerState, Setti
   readonly init: (key: Key, secret?: Key) => TrainState<P, S>
   /**
    * One step; a pure function of state and data. Throws a ShapeError for data that do not fit the model, and a RangeError
-   * after the last step.
+   * after the last step, or for data with more classes than the model has outputs.
    */
   readonly step: (dataset: Dataset) => (state: TrainState<P, S>) => Stepped<P, S>
 }

@@ -2,7 +2,7 @@
  * What makes two runs the same: their configuration, but for how it is computed, and their data.
  */
 import { crc32, type Dataset, type TrainAndTest } from '../../data/index.js'
-import { contiguous, size, storageOf, type Tensor } from '../../tensor/tensor.js'
+import { contiguous, size, type Tensor } from '../../tensor/tensor.js'
 import { showPath } from './config-problems.js'
 import type { RunConfig } from './run-config.js'
 
@@ -37,25 +37,41 @@ export const differences = (a: unknown, b: unknown, path: readonly (string | num
   return Object.is(a, b) ? [] : [showPath(path)]
 }
 
-const bytesOf = (tensor: Tensor): Uint8Array => {
-  const { buffer, byteOffset } = storageOf(contiguous(tensor))
-  return new Uint8Array(buffer, byteOffset, 4 * size(tensor))
+const checksumOf = (tensor: Tensor): number => {
+  const { data, offset } = contiguous(tensor)
+  const own = (data as Float32Array).subarray(offset, offset + size(tensor))
+  return crc32(new Uint8Array(own.buffer, own.byteOffset, own.byteLength))
 }
 
-/** As many examples are looked at. */
-const PROBES = 256
+/** So many examples are taken at once. */
+const CHUNK = 256
 
+const fingerprints = new WeakMap<Dataset, string>()
+
+/**
+ * A checksum of every example: two continuations of a run on data that differ in one record draw the same noise, and the difference
+ * of what they release is that record.
+ */
 const fingerprint = (dataset: Dataset): string => {
-  const count = Math.min(PROBES, dataset.length)
-  const { input, target } = dataset.take(
-    Array.from({ length: count }, (_, i) => Math.floor((i * dataset.length) / count)),
-  )
-  return [bytesOf(input), bytesOf(target)].map((bytes) => crc32(bytes).toString(16).padStart(8, '0')).join('')
+  const known = fingerprints.get(dataset)
+  if (known !== undefined) return known
+  const checksums = Array.from({ length: Math.ceil(dataset.length / CHUNK) }, (_, chunk) => {
+    const start = chunk * CHUNK
+    const { input, target } = dataset.take(
+      Array.from({ length: Math.min(CHUNK, dataset.length - start) }, (__, i) => start + i),
+    )
+    return [checksumOf(input), checksumOf(target)]
+  })
+  const whole = crc32(new Uint8Array(Uint32Array.from(checksums.flat()).buffer))
+    .toString(16)
+    .padStart(8, '0')
+  fingerprints.set(dataset, whole)
+  return whole
 }
 
-/** A few words that tell datasets apart: sizes, shape, classes, and a checksum of some of the examples. */
+/** A few words that tell datasets apart: sizes, shape, classes, and a checksum. Reads all examples, once for a dataset. */
 export const dataIdentity = ({ train, test }: TrainAndTest): string =>
   JSON.stringify({
     ...{ train: train.length, test: test.length, inputShape: train.inputShape, classes: train.classes },
-    probes: `${fingerprint(train)}${fingerprint(test)}`,
+    checksum: `${fingerprint(train)}${fingerprint(test)}`,
   })

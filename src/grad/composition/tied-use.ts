@@ -66,9 +66,8 @@ export const matrixUses = (
   },
   embed: {
     output: (_name, input) => [...input, columns],
-    forward: (backend, weight, x) =>
-      reshape([...x.shape, columns])(rowsOfTable(backend, weight, tokensOf('embed', rows, x))),
+    forward: (backend, weight, x) => reshape([...x.shape, columns])(rowsOfTable(backend, weight, tokensOf(rows, x))),
     inputGrad: (backend, _weight, x) => zeros(x.shape, backend.dtype),
-    factor: (backend, x, gy) => ({ a: byPosition(backend, gy), tokens: tokensOf('embed', rows, x) }),
+    factor: (backend, x, gy) => ({ a: byPosition(backend, gy), tokens: tokensOf(rows, x) }),
   },
 })

@@ -17,6 +17,7 @@ import { affineCosts, gramIsCheaper, keptNumbersLimit } from '../cost.js'
 import { addByGroup, groupedChildren, labelOf } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback, withoutParams } from '../layer.js'
 import { fanInUniform } from '../layers/initialise.js'
+import { STRAY } from '../layers/token-segments.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { lostByUnderflow } from '../underflow.js'
 import { type Factor, type MatrixUse, matrixUses, oneHotRows } from './tied-use.js'
@@ -63,7 +64,7 @@ const gramOfRows = (backend: Backend, one: Factor, other: Factor): Tensor => {
   for (let sample = 0, at = 0; sample < n; sample++)
     for (let p = 0; p < s; p++) {
       const token = one.tokens[sample * s + p] as number
-      for (let q = 0; q < t; q++, at++) out[at] = entry(sample * t + q, token)
+      for (let q = 0; q < t; q++, at++) out[at] = token === STRAY ? Number.NaN : entry(sample * t + q, token)
     }
   return unsafeTensor(out, [n, s, t])
 }

@@ -41,8 +41,8 @@ export interface BagCache extends TokenCache {
  *
  * Shapes     x [n, t], or [n, 2, t] with weights (the tokens, then their weights) → y [n, e]; weight [v, e]
  * Cost       O(n t (log t + e)); nothing is as large as n · v unless `perSampleGrad` asks for it
- * Guarantee  norms are of the very float64 sums that a weighted sum adds
- * Errors     RangeError for a token outside of the table, or weights in another mode than sum
+ * Guarantee  norms are of the very float64 sums that a weighted sum adds; a token outside of the table is as in `embedding`
+ * Errors     RangeError for weights in another mode than sum
  *
  * @example
  * embeddingBag({ vocabulary: 9, features: 4 }).init(key(0), [5]).output // => [4]
@@ -116,7 +116,7 @@ export const embeddingBag = (options: EmbeddingBagOptions): LayerRule<EmbeddingP
     forward: (backend, { weight }, x) => {
       const bag = read(x)
       const shape = bag.tokens.shape as readonly [number, number]
-      const tokens = tokensOf(name, vocabulary, bag.tokens)
+      const tokens = tokensOf(vocabulary, bag.tokens)
       const rows = reshape([...shape, features])(rowsOfTable(backend, weight, tokens))
       const counts = shares(tokens, shape, bag.weights)
       const share = mode === 'max' ? winners(rows, counts) : unsafeTensor(counts, shape)

@@ -7,10 +7,10 @@ import { foldIn, type Key } from '../../sampling/key.js'
 import { normal } from '../../sampling/normal.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
-import { allocate, cast, type Tensor, toArray, unsafeTensor, zeros } from '../../tensor/tensor.js'
+import { allocate, cast, type Tensor, tensor, toArray, unsafeTensor, zeros } from '../../tensor/tensor.js'
 import { reshape, take } from '../../tensor/view.js'
 import { type LayerRule, layer } from '../layer.js'
-import { eachSegmentSum, tokensOf } from './token-segments.js'
+import { eachSegmentSum, STRAY, tokensOf } from './token-segments.js'
 
 /** weight [v, e]. */
 export type EmbeddingParams = { readonly weight: Tensor }
@@ -34,9 +34,17 @@ export interface TokenCache {
 /** Positions of one sample. */
 const positionsOf = ({ input }: TokenCache): number => sizeOf(input.slice(1))
 
-/** Chosen rows of a table, in the backend's dtype. @internal */
-export const rowsOfTable = (backend: Backend, weight: Tensor, tokens: Int32Array): Tensor =>
-  cast(backend.dtype)(take(tokens)(weight))
+/** Chosen rows of a table, in the backend's dtype; NaN for a token outside of it. @internal */
+export const rowsOfTable = (backend: Backend, weight: Tensor, tokens: Int32Array): Tensor => {
+  if (!tokens.includes(STRAY)) return cast(backend.dtype)(take(tokens)(weight))
+  const rows = cast(backend.dtype)(take(tokens.map((token) => (token === STRAY ? 0 : token)))(weight))
+  const features = rows.shape[1] as number
+  const numbers = toArray(rows)
+  tokens.forEach((token, t) => {
+    if (token === STRAY) numbers.fill(Number.NaN, t * features, (t + 1) * features)
+  })
+  return tensor(numbers, rows.shape, backend.dtype)
+}
 
 /** A table of standard normal rows, as PyTorch starts from; the row of the padding is 0. @internal */
 export const initialTable =
@@ -93,8 +101,8 @@ export const tableGradients = (
  * Shapes     x [n, …] → y [n, …, e]; weight [v, e]
  * Cost       norms and weighted sums sort the tokens of each sample and add up segments: O(n t (log t + e)) time; nothing
  *            is as large as n · v unless `perSampleGrad` asks for it
- * Guarantee  norms are of the very float64 sums that a weighted sum adds
- * Errors     RangeError for a token outside of the table
+ * Guarantee  norms are of the very float64 sums that a weighted sum adds; a token outside of the table has a row of NaN, and so has
+ *            the gradient of its sample: an error would tell that its record was drawn
  * Reference  Li et al. 2022, arXiv:2110.05679, section 4 (norms of embeddings, by a t × t mask instead)
  *
  * @example
@@ -112,7 +120,7 @@ export const embedding = (options: EmbeddingOptions): LayerRule<EmbeddingParams,
       return { params: { weight: initialTable(options)(k) }, output: [...input, features] }
     },
     forward: (backend, { weight }, x) => {
-      const tokens = tokensOf(name, vocabulary, x)
+      const tokens = tokensOf(vocabulary, x)
       return [reshape([...x.shape, features])(rowsOfTable(backend, weight, tokens)), { tokens, input: x.shape }]
     },
     backward: (backend, _params, { input }) => zeros(input, backend.dtype),

@@ -4,16 +4,22 @@
  */
 import { cast, contiguous, size, storageOf, type Tensor } from '../../tensor/tensor.js'
 
-/** Tokens [n, …] as integers in row-major order. Throws a RangeError for what is none of 0 … vocabulary − 1. @internal */
-export const tokensOf = (name: string, vocabulary: number, x: Tensor): Int32Array => {
+/**
+ * Stands for a token outside of the table. Its row is NaN, and so is the gradient of its sample, which then adds exactly zero to a
+ * clipped sum and is counted; to throw would tell that its record is in the batch, which is private.
+ *
+ * @internal
+ */
+export const STRAY = -1
+
+/** Tokens [n, …] as integers in row-major order; `STRAY` for what is none of 0 … vocabulary − 1. @internal */
+export const tokensOf = (vocabulary: number, x: Tensor): Int32Array => {
   const exact = cast('float64')(x)
   const source = storageOf(exact).subarray(exact.offset, exact.offset + size(exact))
   const tokens = new Int32Array(source.length)
   for (let i = 0; i < tokens.length; i++) {
     const token = source[i] as number
-    if (!(Number.isInteger(token) && token >= 0 && token < vocabulary))
-      throw new RangeError(`${name}: the token is ${token}; allowed are 0 to ${vocabulary - 1}`)
-    tokens[i] = token
+    tokens[i] = Number.isInteger(token) && token >= 0 && token < vocabulary ? token : STRAY
   }
   return tokens
 }
@@ -23,7 +29,8 @@ const sortedPositions = (tokens: Int32Array): Int32Array =>
   Int32Array.from(tokens, (_, t) => t).sort((a, b) => (tokens[a] as number) - (tokens[b] as number) || a - b)
 
 /**
- * Visits Σ_{t: zₙₜ = v} bₙₜ for each sample and each of its tokens but `skip`, in float64; `sum` is reused.
+ * Visits Σ_{t: zₙₜ = v} bₙₜ for each sample and each of its tokens but `skip`, in float64; NaN for all of a sample with a token
+ * outside of the table. `sum` is reused.
  *
  * Cost  O(n t (log t + e)) time, O(t + e) memory
  *
@@ -45,6 +52,7 @@ export const eachSegmentSum = (
   const samples = positions === 0 ? 0 : tokens.length / positions
   for (let n = 0; n < samples; n++) {
     const own = tokens.subarray(n * positions, (n + 1) * positions)
+    const isStray = own.includes(STRAY)
     const order = sortedPositions(own)
     for (let i = 0; i < positions; ) {
       const token = own[order[i] as number] as number
@@ -53,7 +61,8 @@ export const eachSegmentSum = (
         const from = exact.offset + (n * positions + (order[i] as number)) * features
         for (let e = 0; e < features; e++) sum[e] = (sum[e] as number) + (data[from + e] as number)
       }
-      if (token !== skip) visit(n, token, sum)
+      if (isStray) sum.fill(Number.NaN)
+      if (token !== skip) visit(n, token === STRAY ? 0 : token, sum)
     }
   }
 }

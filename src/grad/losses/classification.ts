@@ -3,6 +3,7 @@
  */
 import { ShapeEq, shapeError } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
+import { isClass, noLoss } from './labels.js'
 import type { Loss } from './loss.js'
 import { lossOfRows } from './rows.js'
 
@@ -22,12 +23,6 @@ const classesOf = (name: string, prediction: Tensor, target: Tensor): number => 
   if (prediction.shape.length < 2 || !ShapeEq.equals(prediction.shape.slice(0, -1), target.shape))
     throw shapeError(`${name} needs predictions [n, …, k] and labels [n, …]`, prediction.shape, target.shape)
   return classes as number
-}
-
-const checkLabel = (name: string, label: number, classes: number): number => {
-  if (!(Number.isInteger(label) && label >= 0 && label < classes))
-    throw new RangeError(`${name}: the target is ${label}; allowed are the classes 0 to ${classes - 1}`)
-  return label
 }
 
 const checkWeights = (name: string, classWeights: readonly number[] | undefined, classes: number): void => {
@@ -50,7 +45,8 @@ const counted = (labels: Float64Array, ignoreIndex: number | undefined): number 
  *   ∂ℓ_t/∂zₖ = pₖ Σⱼ mⱼ − mₖ,   mₖ = ((1 − ε) [k = y] + ε/K) cₖ
  *
  * Shapes     prediction (logits) [n, …, k], target (class indices) [n, …] → [n]
- * Errors     RangeError for a target that is neither a class nor ignored, weights of another number, or ε outside of [0, 1]
+ * Guarantee  a sample with a target that is neither a class nor ignored has a loss and a gradient of NaN, as in `crossEntropy`
+ * Errors     RangeError for weights of another number, or ε outside of [0, 1]
  * Reference  Szegedy et al. 2016, arXiv:1512.00567, section 7 (label smoothing)
  *
  * @example
@@ -70,7 +66,8 @@ export const crossEntropyWith = ({ classWeights, labelSmoothing = 0, ignoreIndex
       let sum = 0
       for (let t = 0; t < labels.length; t++) {
         if (labels[t] === ignoreIndex) continue
-        const truth = checkLabel(name, labels[t] as number, classes)
+        const truth = labels[t] as number
+        if (!isClass(truth, classes)) return noLoss(gradient)
         const own = logits.subarray(t * classes, (t + 1) * classes)
         const logTotal = logSumExp(own)
         let total = 0
@@ -99,8 +96,9 @@ const logSumExp = (x: Float64Array): number => {
  *
  *   ℓₙ = −c_label yₙ,label      ∂ℓₙ/∂yₙₖ = −c_label [k = label]
  *
- * Shapes  prediction [n, …, k], target (class indices) [n, …] → [n]
- * Errors  RangeError for a target that is neither a class nor ignored, or weights of another number
+ * Shapes     prediction [n, …, k], target (class indices) [n, …] → [n]
+ * Guarantee  a sample with a target that is neither a class nor ignored has a loss and a gradient of NaN, as in `crossEntropy`
+ * Errors     RangeError for weights of another number
  *
  * @example
  * toArray(negativeLogLikelihood()(tensor([-3, -1], [1, 2]), tensor([0], [1], 'int32')).value) // => [3]
@@ -118,7 +116,8 @@ export const negativeLogLikelihood = ({
       let sum = 0
       for (let t = 0; t < labels.length; t++) {
         if (labels[t] === ignoreIndex) continue
-        const truth = checkLabel(name, labels[t] as number, classes)
+        const truth = labels[t] as number
+        if (!isClass(truth, classes)) return noLoss(gradient)
         const [at, weight] = [t * classes + truth, classWeights?.[truth] ?? 1]
         if (weight !== 0) sum -= weight * (logs[at] as number)
         gradient[at] = -weight / count

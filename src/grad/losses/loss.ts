@@ -4,6 +4,7 @@
  */
 import { ShapeEq, shapeError, sizeOf } from '../../tensor/shape.js'
 import { contiguous, storageOf, type Tensor, unsafeTensor } from '../../tensor/tensor.js'
+import { isClass, noLoss } from './labels.js'
 
 /** The loss of each sample, [n], float64; and its gradient in the prediction, of the prediction's shape, float64. */
 export interface LossValue {
@@ -43,8 +44,8 @@ const perSample =
  *
  *   ∂ℓₙ/∂zₙₖ = softmax(zₙ)ₖ − [k = label]
  *
- * Shapes  prediction (logits) [n, k], target (class indices) [n] → [n]
- * Errors  RangeError for a target that is not one of 0 … k − 1
+ * Shapes     prediction (logits) [n, k], target (class indices) [n] → [n]
+ * Guarantee  a target that is not one of 0 … k − 1 has a loss and a gradient of NaN: an error would tell that its record was drawn
  *
  * @example
  * toArray(crossEntropy(tensor([0, 0], [1, 2]), tensor([1], [1], 'int32')).value) // => [Math.log(2)]
@@ -55,8 +56,7 @@ export const crossEntropy: Loss = (prediction, target) => {
     throw shapeError('crossEntropy needs logits [n, k] and labels [n]', prediction.shape, target.shape)
   return perSample(classes as number, 1, (logits, label, gradient) => {
     const truth = label[0] as number
-    if (!(Number.isInteger(truth) && truth >= 0 && truth < logits.length))
-      throw new RangeError(`crossEntropy: the target is ${truth}; allowed are the classes 0 to ${logits.length - 1}`)
+    if (!isClass(truth, logits.length)) return noLoss(gradient)
     let largest = Number.NEGATIVE_INFINITY
     for (let k = 0; k < logits.length; k++) largest = Math.max(largest, logits[k] as number)
     let total = 0

@@ -5,6 +5,7 @@ import type { Backend } from '../../tensor/backend/backend.js'
 import { ShapeEq, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor, tensor, toArray } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
+import { isClass } from './labels.js'
 import type { Loss, LossValue } from './loss.js'
 
 /** As `Loss`, in the arithmetic and the dtype of a backend. */
@@ -16,14 +17,13 @@ export const onHost =
   (_backend, prediction, target) =>
     loss(prediction, target)
 
-/** [n, k] with a 1 in the column of each label. */
+/** [n, k] with a 1 in the column of each label; NaN in the row of one that is no class. */
 const oneHot = (labels: Tensor, classes: number): Tensor => {
   const count = labels.shape[0] as number
   const ones = new Float32Array(count * classes)
   for (const [n, label] of toArray(labels).entries()) {
-    if (!(Number.isInteger(label) && label >= 0 && label < classes))
-      throw new RangeError(`crossEntropy: the target is ${label}; allowed are the classes 0 to ${classes - 1}`)
-    ones[n * classes + label] = 1
+    if (isClass(label, classes)) ones[n * classes + label] = 1
+    else ones.fill(Number.NaN, n * classes, (n + 1) * classes)
   }
   return tensor(ones, [count, classes])
 }
@@ -31,8 +31,8 @@ const oneHot = (labels: Tensor, classes: number): Tensor => {
 /**
  * `crossEntropy` on a backend: ℓₙ = log Σₖ exp zₙₖ − zₙ,label.
  *
- * Shapes  prediction (logits) [n, k], target (class indices, on the host) [n] → [n]
- * Errors  RangeError for a target that is not one of 0 … k − 1
+ * Shapes     prediction (logits) [n, k], target (class indices, on the host) [n] → [n]
+ * Guarantee  a target that is not one of 0 … k − 1 has a loss and a gradient of NaN, as in `crossEntropy`
  *
  * @example
  * toArray(crossEntropyOn(defaultBackend(), tensor([0, 0], [1, 2]), tensor([1], [1], 'int32')).cotangent) // => [0.5, -0.5]
