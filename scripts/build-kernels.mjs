@@ -7,10 +7,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** A memory of at most 4 GiB, which the host makes: it decides how much of it there is. */
-const hostMemory = ['--initialMemory', '1', '--maximumMemory', '65536']
-/** One page, of the module's own. */
-const ownMemory = ['--initialMemory', '1', '--maximumMemory', '1']
+/** A memory of at most 4 GiB, which the host makes: it decides how much of it there is. Constants stand in the control page. */
+const hostMemory = ['--initialMemory', '1', '--maximumMemory', '65536', '--memoryBase', '4096']
+/** One page, of the module's own, with constants near its end. */
+const ownMemory = ['--initialMemory', '1', '--maximumMemory', '1', '--memoryBase', '49152']
 
 const modules = [
   {
@@ -22,7 +22,12 @@ const modules = [
       sharedRelaxed: [...hostMemory, '--enable', 'threads', '--sharedMemory', '--enable', 'relaxed-simd'],
     },
   },
-  { folder: 'src/sampling/wasm', variants: { generators: ownMemory } },
+  {
+    folder: 'src/sampling/wasm',
+    // Ciphers and variates are kernels of the backend, which draws noise with them.
+    imports: ['src/tensor/backend/wasm'],
+    variants: { generators: ownMemory },
+  },
 ]
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -37,11 +42,13 @@ const read = (path) => {
   }
 }
 
-const compile = async (sources, options) => {
+const compile = async (folder, sources, options) => {
   const { main } = await import('assemblyscript/asc')
   let binary
-  const { error, stderr } = await main(['index.ts', '--outFile', 'module.wasm', ...options], {
-    readFile: (name) => sources[name] ?? null,
+  const config = `${folder}/kernels/asconfig.json`
+  const entry = `${folder}/kernels/index.ts`
+  const { error, stderr } = await main([entry, '--config', config, '--outFile', 'module.wasm', ...options], {
+    readFile: (name, base) => sources[join(base, name)] ?? sources[name] ?? null,
     writeFile: (name, contents) => {
       if (name === 'module.wasm') binary = contents
     },
@@ -51,18 +58,20 @@ const compile = async (sources, options) => {
   return Buffer.from(binary)
 }
 
-for (const { folder, variants } of modules) {
-  const kernels = join(root, folder, 'kernels')
+for (const { folder, imports = [], variants } of modules) {
   const target = join(root, folder, 'generated', 'modules.ts')
   /** Decorators on functions are AssemblyScript only: the sources have a comment instead, which TypeScript's tools can read. */
-  const source = (name) => readFileSync(join(kernels, name), 'utf8').replace(/^\/\/ @inline$/gm, '@inline')
-  const sources = Object.fromEntries(readdirSync(kernels).map((name) => [name, source(name)]))
+  const source = (name) => readFileSync(join(root, name), 'utf8').replace(/^\/\/ @inline$/gm, '@inline')
+  const names = [folder, ...imports].flatMap((from) =>
+    readdirSync(join(root, from, 'kernels')).map((name) => `${from}/kernels/${name}`),
+  )
+  const sources = Object.fromEntries(names.map((name) => [name, source(name)]))
   const hash = createHash('sha256').update(script).update(compilerPackage).update(JSON.stringify(sources)).digest('hex')
   const header = `// Made by scripts/build-kernels.mjs from ../kernels, ${hash}\n`
   if (read(target)?.startsWith(header)) continue
   const lines = []
   for (const [name, options] of Object.entries(variants)) {
-    const binary = await compile(sources, options)
+    const binary = await compile(folder, sources, options)
     lines.push(`export const ${name}: string =\n  '${binary.toString('base64')}'\n`)
     console.log(`${name}: ${binary.length} bytes`)
   }

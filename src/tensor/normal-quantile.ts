@@ -3,6 +3,7 @@
  *
  * Reference  Wichura 1988, "Algorithm AS 241: the percentage points of the normal distribution", PPND16
  */
+import { naturalLog } from './natural-log.js'
 import { logNdtr, millsRatio } from './special.js'
 
 /** Φ⁻¹(½ + d) for |d| ≤ 0.425. @internal */
@@ -30,7 +31,7 @@ export const centralQuantile = (d: number): number => {
 }
 
 /** −Φ⁻¹(q) for 0 < q < 0.075. @internal */
-export const upperQuantile = (q: number): number => upperQuantileAt(Math.sqrt(-Math.log(q)))
+export const upperQuantile = (q: number): number => upperQuantileAt(Math.sqrt(-naturalLog(q)))
 
 /** −Φ⁻¹(e^(−s²)) for 1.6 < s < 27. */
 const upperQuantileAt = (s: number): number => {

@@ -9,7 +9,6 @@ import { generators as binary } from './generated/modules.js'
 const STATE = 0
 const WORDS = 1024
 const VARIATES = 16384
-const UNFINISHED = 32768
 
 /** Pairs of words that one call makes. */
 export const pairsAtOnce = 1024
@@ -18,7 +17,7 @@ interface Exports {
   readonly memory: WebAssembly.Memory
   readonly threefry: (k0: number, k1: number, high: number, low: number, count: number) => void
   readonly chacha: (blocks: number) => void
-  readonly normals: (skip: number, count: number) => number
+  readonly normals: (skip: number, count: number) => void
 }
 
 /** The generators, and windows into their memory. Whatever a call leaves there, the next one overwrites. */
@@ -27,14 +26,10 @@ export interface Generators {
   readonly threefry: (key: Readonly<ArrayLike<number>>, first: Counter, count: number) => void
   /** `blocks` ≤ 129 blocks of a key stream, into `words`. */
   readonly chacha: (key: Readonly<ArrayLike<number>>, nonce: ChaChaNonce, firstBlock: number, blocks: number) => void
-  /**
-   * The variates of `count` ≤ 1024 pairs of `words` after the first `skip` pairs, into `variates`. Returns how many of them are
-   * still to be made, because they lie in a tail: their places are in `unfinished`, in increasing order.
-   */
-  readonly normals: (skip: number, count: number) => number
+  /** The variates of `count` ≤ 1024 pairs of `words` after the first `skip` pairs, into `variates`. */
+  readonly normals: (skip: number, count: number) => void
   readonly words: Uint32Array
   readonly variates: Float64Array
-  readonly unfinished: Int32Array
 }
 
 const instantiate = (): Generators | undefined => {
@@ -54,9 +49,8 @@ const instantiate = (): Generators | undefined => {
         chacha(blocks)
       },
       normals,
-      words: new Uint32Array(memory.buffer, WORDS, 2 * pairsAtOnce + 32),
+      words: new Uint32Array(memory.buffer, WORDS, 2 * pairsAtOnce + 64),
       variates: new Float64Array(memory.buffer, VARIATES, pairsAtOnce),
-      unfinished: new Int32Array(memory.buffer, UNFINISHED, pairsAtOnce),
     }
   } catch {
     return undefined
