@@ -3,13 +3,26 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { flatten, type Loss, linear, meanSquaredError, sequential, tanh } from '../src/grad/index.js'
+import {
+  type AnyLayer,
+  conv2d,
+  convTranspose2d,
+  embedding,
+  flatten,
+  type Loss,
+  linear,
+  meanSquaredError,
+  sequential,
+  tanh,
+} from '../src/grad/index.js'
 import { type BoundedSum, type ClipRule, disjointSum, flatClip, safeFactor } from '../src/privacy/clip/clip.js'
+import { byLeaf, perGroupClip } from '../src/privacy/clip/group-clip.js'
 import { autoS, autoV, globalClip, normalised, psac } from '../src/privacy/clip/rules.js'
 import { clippedGrad, clippedGradWithDiagnostics } from '../src/privacy/clipped-grad.js'
 import { key } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { reference } from '../src/tensor/backend/reference.js'
+import { type Shape, sizeOf } from '../src/tensor/shape.js'
 import { full, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
 import { leaves, type Tree } from '../src/tensor/tree.js'
 import { concatenate } from '../src/tensor/view.js'
@@ -256,6 +269,67 @@ describe.each(backends.flatMap(([name, backend]) => plans.map((plan) => [name, p
         expect(() => clippedGrad(pairing, outer, { factor: () => 1, l2Bound }, options)).toThrow(/l2Bound/)
       for (const l2Bound of [2 ** -80, 2 ** 80, Number.POSITIVE_INFINITY])
         expect(() => clippedGrad(pairing, outer, { factor: () => 1, l2Bound }, options)).not.toThrow()
+    })
+    it('a weight so small that its products leave float32 makes no sum longer, whatever cancels', () => {
+      const layers = [
+        [linear(2, { bias: false }), [4, 2]],
+        [conv2d(2, { kernel: 2 }), [2, 3, 3]],
+        [convTranspose2d(2, { kernel: [1, 2], bias: false }), [2, 2, 3]],
+        [embedding({ vocabulary: 3, features: 2 }), [6]],
+      ] as const
+      const small = fc.integer({ min: -4, max: 4 })
+      fc.assert(
+        fc.property(
+          fc.constantFrom(...layers),
+          fc.integer({ min: -70, max: 0 }),
+          fc.integer({ min: -5, max: 3 }),
+          fc.integer({ min: 4, max: 40 }),
+          fc.boolean(),
+          fc.infiniteStream(small),
+          ([layer, input], ofBound, edge, above, swapped, stream) => {
+            const rule = layer as unknown as AnyLayer
+            const made = rule.init(key(0), input)
+            // One factor is so long that the other times its weight, C / norm, is about the smallest normal number.
+            const long = 2 ** Math.min(ofBound + 126 + edge, 120)
+            const short = (2 ** ofBound * 2 ** above) / long
+            const [ofInput, ofTarget] = swapped ? [short, long] : [long, short]
+            const numbers = (shape: Shape, scale: number): Tensor =>
+              tensor(
+                Array.from({ length: sizeOf(shape) }, () => (stream.next().value as number) * scale),
+                shape,
+                'float32',
+              )
+            const isTable = rule.name.startsWith('embedding')
+            const x = isTable ? tensor([0, 1, 2, 0, 1, 2], [1, 6], 'int32') : numbers([1, ...input], ofInput)
+            const batch = { input: x, target: numbers([1, ...made.output], isTable ? long : ofTarget) }
+            for (const clip of [flatClip(2 ** ofBound), perGroupClip({ group: byLeaf, l2ClipNorm: 2 ** ofBound })])
+              expectWithin(2 ** ofBound, clippedGrad(pairing, rule, clip, options)(made.params, batch).sum)
+          },
+        ),
+        { numRuns: 300 },
+      )
+    })
+    it('a rule that enlarges does not enlarge what the norm has lost below the least numbers', () => {
+      const model = conv2d(2, { kernel: [2, 1], bias: false })
+      const { params } = model.init(key(1), [2, 3, 1])
+      fc.assert(
+        fc.property(
+          fc.integer({ min: -149, max: -100 }),
+          fc.integer({ min: -149, max: 0 }),
+          fc.nat(99),
+          (p, q, seed) => {
+            const scaled = (shape: Shape, exponent: number, from: number): Tensor =>
+              tensor(
+                toArray(noise(shape, { seed: from })).map((v) => v * 2 ** exponent),
+                shape,
+                'float32',
+              )
+            const batch = { input: scaled([1, 2, 3, 1], p, seed), target: scaled([1, 2, 2, 1], q, seed + 100) }
+            expectWithin(2 ** -60, clippedGrad(pairing, model, autoV(2 ** -60), options)(params, batch).sum)
+          },
+        ),
+        { numRuns: 300 },
+      )
     })
     it('positions that cancel do not hide how long their sum is', () => {
       // Features with a large mean, cotangents that add up to nothing: the terms are 10⁶ times their sum, and a norm by

@@ -8,9 +8,9 @@ import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
 import { type GradientOptions, type PerSampleGradients, partsOf, withPerSampleGradients } from '../grad/per-sample.js'
 import { defaultBackend } from '../tensor/backend/default.js'
-import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
+import { mapTensor, scaleTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import { contiguous, size, type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
-import { addTrees, leaves, type Tree, treeSize } from '../tensor/tree.js'
+import { addTrees, leaves, mapTree, type Tree, treeSize } from '../tensor/tree.js'
 import { concatenate } from '../tensor/view.js'
 import { type BoundedSum, disjointSum, isSummable, safeFactor } from './clip/clip.js'
 import { griddedSum, gridFor, integerSum } from './clip/grid.js'
@@ -61,18 +61,32 @@ interface Attempt<P extends Tree> {
 const root = mapTensor(Math.sqrt)
 const addNorms = zipTensorsWith((a, b) => a + b)
 
+/**
+ * The power of 2 by which weights are raised before they meet a gradient, so that the sum has bounds near 2⁶⁰; it is lowered after.
+ *
+ * A weight is small where a gradient is long. Its products with the small factors of that gradient would leave the range of
+ * float32, and what is lost of terms that cancel makes a sum longer, not shorter; under a rule that enlarges what is short, so does
+ * what was lost of the norm. Beside 2⁶⁰ neither counts: both are below 2³⁴ for 2⁴⁰ terms of any floats.
+ */
+const liftOf = (l2Bound: number): number =>
+  l2Bound === Number.POSITIVE_INFINITY ? 1 : 2 ** Math.min(60 - Math.ceil(Math.log2(l2Bound)), 120)
+
 /** How a clip that nobody changes any more reads norms and makes sums. */
 const attemptOf = <P extends Tree>(clip: Clip): ((params: P) => (gradients: PerSampleGradients<P>) => Attempt<P>) => {
+  const lift = liftOf(clip.l2Bound)
+  const raised = (weight: (norm: number) => number) =>
+    mapTensor((norm) => Math.min(lift * weight(norm), Number.MAX_VALUE))
+  const lowered = mapTree(scaleTensor(1 / lift)) as (sum: P) => P
   if (!isGroupClip(clip)) {
-    const weigh = mapTensor(safeFactor(clip))
+    const weigh = raised(safeFactor(clip))
     return () => (gradients) => {
       const norm = root(gradients.squaredNorm())
-      return { norm, groupNorms: {}, sum: () => gradients.weightedSum(weigh(norm)) }
+      return { norm, groupNorms: {}, sum: () => lowered(gradients.weightedSum(weigh(norm))) }
     }
   }
   return (params) => {
     const groups = groupsOf(clip.group)(params)
-    const weigh = groupWeights(clip, groups).map((weight) => mapTensor(weight))
+    const weigh = groupWeights(clip, groups).map(raised)
     const place = new Map(groups.map(({ name }, m) => [name, m]))
     const labels = labelled((path) => place.get(clip.group(path)) as number)(params)
     return (gradients) => {
@@ -83,7 +97,7 @@ const attemptOf = <P extends Tree>(clip: Clip): ((params: P) => (gradients: PerS
       return {
         norm: root([...squares.values()].reduce(addNorms, none)),
         groupNorms: Object.fromEntries(groups.map(({ name }, m) => [name, norms[m] as Tensor])),
-        sum: () => readings.weightedGrad(norms.map((norm, m) => (weigh[m] as (t: Tensor) => Tensor)(norm))),
+        sum: () => lowered(readings.weightedGrad(norms.map((norm, m) => (weigh[m] as (t: Tensor) => Tensor)(norm)))),
       }
     }
   }
