@@ -438,6 +438,27 @@ describe('dropout', () => {
       expect(Math.max(...other.map((x, i) => Math.abs(x - (whole as readonly number[])[i]!)))).toBeLessThan(1e-5)
   })
 
+  it('a record beyond 2²⁴ has a mask as any other', () => {
+    const sampler: BatchSampler = {
+      scheme: poissonSampler({ samplingProbability: 1 }).scheme,
+      batch: () => () => Int32Array.of(2 ** 24 + 1),
+    }
+    const one = right(
+      dpTraining({
+        ...base,
+        model: dropping(0.5),
+        phases: [{ clip: phase.clip, noiseMultiplier: 1, expectedBatchSize: 1, steps: 1, sampler }],
+      }),
+    )
+    const far = {
+      ...data,
+      length: 2 ** 24 + 2,
+      take: (indices: ArrayLike<number>) => data.take(Array.from(indices, (i) => i % 7)),
+    }
+    const { diagnostics } = one.step(far)(one.init(key(0)))
+    expect(diagnostics.map(({ value }) => value.nonFinite)).toEqual([0])
+  })
+
   it('the plan’s own model is the one without, for evaluation', () => {
     const { model: evaluated, init } = plan(0.5)
     const [first, second] = [0, 1].map(() =>

@@ -22,7 +22,7 @@ import {
 import { key, randomIntegers } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { reference } from '../src/tensor/backend/reference.js'
-import { zipTensorsWith } from '../src/tensor/elementwise.js'
+import { mapTensor, zipTensorsWith } from '../src/tensor/elementwise.js'
 import { storageOf, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
 import { flatten, mapTree, namedLeaves, type Tree } from '../src/tensor/tree.js'
 import { take } from '../src/tensor/view.js'
@@ -189,7 +189,59 @@ describe('checkLayer', () => {
         }),
       },
     ],
+    [
+      'a sample that is NaN or huge stays alone',
+      {
+        // As a softmax does that subtracts the largest number of the whole batch: the same, until a sample is huge.
+        forward: (backend, params, x) => {
+          const [y, cache] = right.forward(backend, params, x)
+          const most = Math.max(0, ...toArray(y))
+          return [mapTensor((v) => v - most + most)(y), cache]
+        },
+      },
+    ],
+    [
+      'a pullback reads groups',
+      {
+        pullback: (b, params, x, gy) => {
+          const pulled = right.pullback(b, params, x, gy)
+          const honest = pulled.grouped as NonNullable<typeof pulled.grouped>
+          return {
+            ...pulled,
+            grouped: (labels) => {
+              const readings = honest(labels)
+              return { ...readings, squaredNorms: () => new Map([...readings.squaredNorms()].slice(1)) }
+            },
+          }
+        },
+      },
+    ],
   ]
+  it('finds a lie about small gradients', async () => {
+    const scale = 1e-6
+    const times = mapTensor((v) => v * scale)
+    const small: LayerRule<{ readonly factor: Tensor }, Tensor> = layer({
+      name: 'small',
+      init: (_key, input) => ({ params: { factor: tensor([2], [1]) }, output: input }),
+      forward: (backend, { factor }, x) => [times(backend.zip('mul', x, factor)), x],
+      backward: (backend, { factor }, _x, gy) => times(backend.zip('mul', gy, factor)),
+      perSampleGrad: (backend, _params, x, gy) => ({
+        factor: tensor(toArray(times(backend.rowDots(x, gy))), [x.shape[0] as number, 1], 'float64'),
+      }),
+    })
+    expect(await checkLayer({ input: [3] })(small)()).toEqual([])
+    const half = mapTensor((square) => square / 2)
+    const liar: typeof small = layer({
+      name: 'liar',
+      init: small.init,
+      forward: small.forward,
+      backward: small.backward,
+      perSampleGrad: small.perSampleGrad,
+      perSampleSquaredNorm: (...at) => half(small.perSampleSquaredNorm(...at)),
+    })
+    const broken = await checkLayer({ input: [3] })(liar)()
+    expect(broken.map(({ law }) => law)).toEqual(['perSampleSquaredNorm is the squared norm of perSampleGrad'])
+  })
   it.each(wrong)('says so where "%s" is broken', async (law, change) => {
     const rule = { ...right, ...change } as Rule
     const broken = await checkLayer({ input: [3] })(rule)()

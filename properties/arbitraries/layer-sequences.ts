@@ -40,14 +40,15 @@ import type { LayerCase } from './layer.js'
 import { type Family, shown } from './layer-kinds.js'
 
 const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
-const any = (rule: unknown): AnyLayer => rule as AnyLayer
+/** A rule of any parameters. */
+export const asLayer = (rule: unknown): AnyLayer => rule as AnyLayer
 
 const heads = fc.constantFrom([1, 1], [1, 2], [2, 1], [2, 2])
 
 const selfAttentions: Arbitrary<LayerCase> = fc
   .record({ extents: heads, causal: fc.boolean(), bias: fc.boolean(), steps: between(1, 4) })
   .map(({ extents: [h = 1, each = 1], causal, bias, steps }) => ({
-    rule: any(selfAttention({ features: h * each, heads: h, causal, bias, masked: true })),
+    rule: asLayer(selfAttention({ features: h * each, heads: h, causal, bias, masked: true })),
     input: [steps, h * each + 1],
     misfits: [[h * each + 1], [steps, h * each], [1, steps, h * each + 1]],
   }))
@@ -55,7 +56,7 @@ const selfAttentions: Arbitrary<LayerCase> = fc
 const crossAttentions: Arbitrary<LayerCase> = fc
   .record({ extents: heads, masked: fc.boolean(), bias: fc.boolean(), steps: between(1, 3), memory: between(1, 3) })
   .map(({ extents: [h = 1, each = 1], masked, bias, steps, memory }) => ({
-    rule: any(crossAttention({ features: h * each, heads: h, memory, masked, bias })),
+    rule: asLayer(crossAttention({ features: h * each, heads: h, memory, masked, bias })),
     input: [steps + memory, h * each + Number(masked)],
     misfits: [
       [memory - 1, h * each + Number(masked)],
@@ -89,7 +90,7 @@ const blocks: Arbitrary<LayerCase> = fc
     }
     const width = features + Number(masked)
     return {
-      rule: any(memory === 0 ? encoderBlock(options) : decoderBlock({ ...options, memory })),
+      rule: asLayer(memory === 0 ? encoderBlock(options) : decoderBlock({ ...options, memory })),
       input: [steps + memory, width],
       misfits: [[width], [steps + memory, width + 1]],
     }
@@ -108,7 +109,7 @@ const recurrences: Arbitrary<LayerCase> = fc
     inputs: between(1, 2),
   })
   .map(({ kind, hidden, masked, followed, steps, inputs, ...options }) => ({
-    rule: any(kind(hidden, { ...options, masked, ...(followed ? { between: () => tanh } : {}) })),
+    rule: asLayer(kind(hidden, { ...options, masked, ...(followed ? { between: () => tanh } : {}) })),
     input: [steps, inputs + Number(masked)],
     misfits: [[inputs], [1, steps, inputs]],
   }))
@@ -125,20 +126,22 @@ const parts: Arbitrary<LayerCase> = fc
     const rule =
       works === 'drops'
         ? part(range)
-        : onPart(range)(works === 'keeps' || axis === 0 ? any(tanh) : any(sequential(linear(2), relu)))
-    return { rule: any(rule), input: extents, misfits: [[]] }
+        : onPart(range)(works === 'keeps' || axis === 0 ? asLayer(tanh) : asLayer(sequential(linear(2), relu)))
+    return { rule: asLayer(rule), input: extents, misfits: [[]] }
   })
 
 const pools: Arbitrary<LayerCase> = fc
   .record({ steps: between(0, 4), features: between(1, 2), last: fc.boolean(), before: fc.boolean() })
   .map(({ steps, features, last, before }) => ({
-    rule: any(sequential(...(before ? [any(withMask(linear(2)))] : []), any(last ? maskedLast : maskedMean))),
+    rule: asLayer(
+      sequential(...(before ? [asLayer(withMask(linear(2)))] : []), asLayer(last ? maskedLast : maskedMean)),
+    ),
     input: [steps, features + 1],
     misfits: [[steps]],
   }))
 
 /** The first number of a sample as the number of a sample: a step function. */
-const asNumbered: AnyLayer = any(
+const asNumbered: AnyLayer = asLayer(
   withoutParams<null>({
     name: 'as numbered',
     output: (input) => {
@@ -164,10 +167,17 @@ const dropping: Arbitrary<LayerCase> = fc
   })
   .map(({ sample, rates, seed }) => {
     const model = withDropout(sample)((dropout) =>
-      sequential(...rates.flatMap((rate) => [any(linear(3)), any(tanh), any(dropout(rate))]), any(linear(2))),
+      sequential(
+        ...rates.flatMap((rate) => [asLayer(linear(3)), asLayer(tanh), asLayer(dropout(rate))]),
+        asLayer(linear(2)),
+      ),
     )
     const m = sample.reduce((a, b) => a * b, 1)
-    return { rule: any(sequential(asNumbered, any(model.training(key(seed))))), input: [1 + m], misfits: [[m], sample] }
+    return {
+      rule: asLayer(sequential(asNumbered, asLayer(model.training(key(seed))))),
+      input: [1 + m],
+      misfits: [[m], sample],
+    }
   })
 
 const loraAttentions: Arbitrary<LayerCase> = fc
@@ -184,7 +194,11 @@ const loraAttentions: Arbitrary<LayerCase> = fc
     const options = { features: h * each, heads: h, causal, masked }
     const input = [steps, h * each + Number(masked)]
     const base = selfAttention({ ...options, bias }).init(key(4), input).params
-    return { rule: any(loraAttention(base, { ...options, rank, alpha: 3, targets })), input, misfits: [[1, ...input]] }
+    return {
+      rule: asLayer(loraAttention(base, { ...options, rank, alpha: 3, targets })),
+      input,
+      misfits: [[1, ...input]],
+    }
   })
 
 const loraConvolutions: Arbitrary<LayerCase> = fc
@@ -206,7 +220,7 @@ const loraConvolutions: Arbitrary<LayerCase> = fc
         : axes === 2
           ? loraConv2d(base, options, { rank })
           : loraConv3d(base, options, { rank, alpha: 1 })
-    return { rule: any(rule), input, misfits: [[1, ...input]] }
+    return { rule: asLayer(rule), input, misfits: [[1, ...input]] }
   })
 
 /** Those of sequences. */

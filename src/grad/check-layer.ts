@@ -10,8 +10,9 @@ import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import { type Shape, ShapeEq, showShape } from '../tensor/shape.js'
 import { cast, full, type Tensor, toArray } from '../tensor/tensor.js'
 import { leaves, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
-import { take } from '../tensor/view.js'
+import { concatenate, take } from '../tensor/view.js'
 import { finiteDifferenceGrad } from './finite-difference.js'
+import { groupedReadings, groupedRows, labelled } from './grouped.js'
 import { type LayerRule, squaredNormOfRows, weightedSumOfRows } from './layer.js'
 import type { Loss } from './losses/loss.js'
 
@@ -36,10 +37,21 @@ const symmetric =
   (k: Key): Tensor =>
     mapTensor((u) => 2 * u - 1)(uniform(shape, 'float64')(k))
 
-/** A sentence where two trees differ by more than `tolerance` relative to 1 and their size, or in shape. */
-const difference = (found: Tree, wanted: Tree, tolerance: number): string | undefined => {
+/** The largest magnitude among some numbers. */
+const largestOf = (numbers: readonly number[], least: number): number =>
+  numbers.reduce((largest, v) => Math.max(largest, Math.abs(v)), least)
+
+/** What a difference is measured by: the size of the numbers and 1, that of each leaf alone, or that of the whole tree. */
+type Scale = 'one' | 'leaf' | 'tree'
+
+/**
+ * A sentence where two trees differ by more than `tolerance` of their scale, or in shape. Small numbers can only be told apart on
+ * a scale of their own.
+ */
+const difference = (found: Tree, wanted: Tree, tolerance: number, scale: Scale = 'one'): string | undefined => {
   const [a, b] = [namedLeaves(found), namedLeaves(wanted)]
   if (a.length !== b.length) return `there are ${a.length} leaves for ${b.length}`
+  const least = scale === 'one' ? 1 : scale === 'leaf' ? 0 : largestOf(leaves(wanted).flatMap(toArray), 0)
   for (const [i, { path, leaf }] of a.entries()) {
     const other = (b[i] as (typeof b)[number]).leaf
     const at = path === '' ? '' : `'${path}' `
@@ -47,8 +59,8 @@ const difference = (found: Tree, wanted: Tree, tolerance: number): string | unde
     if (!ShapeEq.equals(leaf.shape, other.shape))
       return `${at}has shape ${showShape(leaf.shape)}, not ${showShape(other.shape)}`
     const [x, y] = [toArray(leaf), toArray(other)]
-    const scale = y.reduce((largest, v) => Math.max(largest, Math.abs(v)), 1)
-    const wrong = x.findIndex((v, j) => !(Math.abs(v - (y[j] as number)) <= tolerance * scale))
+    const most = tolerance * largestOf(y, least)
+    const wrong = x.findIndex((v, j) => !(Math.abs(v - (y[j] as number)) <= most || Object.is(v, y[j])))
     if (wrong >= 0) return `${at}element ${wrong} is ${x[wrong]}, not ${y[wrong]}`
   }
   return undefined
@@ -76,8 +88,9 @@ const pairing =
  * Checks a layer rule on random numbers against the laws that everything else stands on, on the reference backend, and
  * says which are broken: no list, no problem found.
  *
- *   init tells the shape of forward · samples do not see each other · the empty batch · backward and perSampleGrad are the
- *   derivatives of forward · norms and weighted sums are those of perSampleGrad · a pullback reads what the methods return
+ *   init tells the shape of forward · samples do not see each other, not even one that is NaN or huge · the empty batch · backward
+ *   and perSampleGrad are the derivatives of forward · norms and weighted sums are those of perSampleGrad · a pullback reads what the
+ *   methods return, by groups of parameters too
  *
  * Cost  a few forward and backward passes, and two forward passes for each parameter: use a small instance
  *
@@ -145,7 +158,19 @@ export const checkLayer =
         return changed === undefined ? undefined : `after a pass, of [parameters, x, gy, weight] ${changed}`
       },
       'samples do not see each other': () =>
-        difference(rowwise(at([2, 0])), mapTree(take([2, 0]))(rowwise(at([0, 1, 2]))), 1e-12),
+        difference(rowwise(at([2, 0])), mapTree(take([2, 0]))(rowwise(at([0, 1, 2]))), 1e-12, 'leaf'),
+      'a sample that is NaN or huge stays alone': () => {
+        if (x.dtype === 'int32') return undefined
+        const others = mapTree(take([0, 2]))
+        const alone = rowwise(at([0, 2]))
+        for (const v of [Number.NaN, 1e30]) {
+          const own = cast('float64')(x)
+          const spoilt = concatenate([take([0])(own), full(v, [1, ...input], 'float64'), take([2])(own)])
+          const found = difference(others(rowwise(passes(spoilt, gy, weight))), alone, 1e-12, 'leaf')
+          if (found !== undefined) return `beside a sample of ${v} ${found}`
+        }
+        return undefined
+      },
       'the empty batch is a batch': () => {
         const { y, inputGrad, perSampleGrad, squaredNorm, weightedGrad } = at([])
         const zero = mapTree((leaf) => full(0, leaf.shape, 'float64'))(params)
@@ -164,19 +189,37 @@ export const checkLayer =
           : derivativeDifference(backend.rowDots(at([0, 1, 2]).inputGrad, direction), quotient(2e-5), quotient(1e-5)),
       'perSampleSquaredNorm is the squared norm of perSampleGrad': () => {
         const { squaredNorm, perSampleGrad } = at([0, 1, 2])
-        return difference(squaredNorm, squaredNormOfRows(backend, count)(perSampleGrad), 1e-9)
+        return difference(squaredNorm, squaredNormOfRows(backend, count)(perSampleGrad), 1e-9, 'tree')
       },
       'weightedGrad is the weighted sum of perSampleGrad': () => {
         const { weightedGrad, perSampleGrad } = at([0, 1, 2])
-        return difference(weightedGrad, weightedSumOfRows(backend, weight)(perSampleGrad), 1e-9)
+        return difference(weightedGrad, weightedSumOfRows(backend, weight)(perSampleGrad), 1e-9, 'tree')
       },
       'a pullback reads what the methods return': () => {
-        const by = at([0, 1, 2])
-        return difference(
-          [by.pulled.inputGrad(), by.pulled.perSampleGrad(), by.pulled.squaredNorm(), by.pulled.weightedGrad(weight)],
-          [by.inputGrad, by.perSampleGrad, by.squaredNorm, by.weightedGrad],
-          1e-9,
-        )
+        const { pulled, inputGrad, perSampleGrad, squaredNorm, weightedGrad } = at([0, 1, 2])
+        const readings: readonly (readonly [found: Tree, wanted: Tree])[] = [
+          [pulled.inputGrad(), inputGrad],
+          [pulled.perSampleGrad(), perSampleGrad],
+          [pulled.squaredNorm(), squaredNorm],
+          [pulled.weightedGrad(weight), weightedGrad],
+        ]
+        return readings.map(([found, wanted]) => difference(found, wanted, 1e-9, 'tree')).find(isSentence)
+      },
+      'a pullback reads groups of parameters as their gradients say': () => {
+        const { pulled, perSampleGrad } = at([0, 1, 2])
+        const places = new Map(namedLeaves(params).map(({ path }, place) => [path, place]))
+        if (places.size < 2) return undefined
+        const labels = labelled((path) => places.get(path) as number)(params)
+        const weights = Array.from(places, (_, place) => mapTensor((w) => w / (1 + place))(weight))
+        const [found, wanted] = [
+          groupedReadings(backend, pulled, labels),
+          groupedRows(backend, labels, () => perSampleGrad),
+        ].map((readings) => {
+          const norms = readings.squaredNorms()
+          const none = full(0, [count], 'float64')
+          return [weights.map((_, place) => norms.get(place) ?? none), readings.weightedGrad(weights)] as const
+        }) as unknown as readonly [readonly Tree[], readonly Tree[]]
+        return found.map((tree, i) => difference(tree, wanted[i] as Tree, 1e-9, 'tree')).find(isSentence)
       },
     }
     return Object.entries(laws).flatMap(([law, holds]) => {
@@ -188,6 +231,8 @@ export const checkLayer =
       }
     })
   }
+
+const isSentence = (found: string | undefined): found is string => found !== undefined
 
 /** The same numbers in storage of their own. */
 const copy = (t: Tensor): Tensor => mapTensor((v) => v)(t)

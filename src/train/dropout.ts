@@ -5,6 +5,7 @@ import type { LabelledBatch } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
 import { numbered, type WithDropout } from '../grad/layers/dropout.js'
 import { foldIn, type Key } from '../sampling/index.js'
+import { cast, type Tensor } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 
 const drops = <P extends Tree, C>(model: LayerRule<P, C> | WithDropout<P, C>): model is WithDropout<P, C> =>
@@ -23,6 +24,10 @@ export interface StepModel<P extends Tree> {
 /** Beyond every number of a step and of a phase, so that masks have a key that no batch is drawn from. */
 const MASKS = 2 ** 48 + 2 ** 32
 
+/** Samples in a dtype that holds their numbers: float32 ends at 2²⁴, and an error would tell that a record beyond was drawn. */
+const roomy = (indices: Int32Array): ((input: Tensor) => Tensor) =>
+  indices.some((index) => index > 2 ** 24) ? cast('float64') : (input) => input
+
 /** The model of step t under the key of the run's sampling. */
 export const stepModel =
   <P extends Tree, C>(model: LayerRule<P, C> | WithDropout<P, C>) =>
@@ -30,7 +35,7 @@ export const stepModel =
     drops(model)
       ? {
           model: model.training(foldIn(t)(foldIn(MASKS)(sampling))) as LayerRule<P, unknown>,
-          input: ({ input, target }, indices) => ({ input: numbered(indices)(input), target }),
+          input: ({ input, target }, indices) => ({ input: numbered(indices)(roomy(indices)(input)), target }),
         }
       : { model: model as LayerRule<P, unknown>, input: (batch) => batch }
 

@@ -49,6 +49,9 @@ const keepAll: Dropout = (rate) =>
     backward: (_backend, _one, gy) => gy,
   })
 
+/** May a sample be known by it? One that may not has masks of NaN, and adds nothing to a clipped sum: an error would name a batch. */
+const isNumber = (sample: number): boolean => Number.isInteger(sample) && sample >= 0 && sample < 2 ** 49
+
 /** Layers that drop under a key, for samples with these numbers. Each that is made has masks of its own. */
 const keyed = (key: Key, samples: readonly number[]): Dropout => {
   let place = 0
@@ -63,6 +66,10 @@ const keyed = (key: Key, samples: readonly number[]): Dropout => {
         const m = sizeOf(x.shape.slice(1))
         const mask = allocate(backend.dtype, samples.length * m)
         for (const [n, sample] of samples.entries()) {
+          if (!isNumber(sample)) {
+            mask.fill(Number.NaN, n * m, (n + 1) * m)
+            continue
+          }
           const drawn = draw([m])(foldIn(sample)(own))
           for (let i = 0; i < m; i++) mask[n * m + i] = (drawn.data[i] as number) / kept
         }
@@ -108,7 +115,7 @@ export const numbered =
  * Shapes     training: x [n, 1 + m], of samples [m…] = `sample` → y as the body; evaluation: x [n, m…]
  * Cost       one keyed draw a number, in float64 JavaScript
  * Guarantee  a sample's mask depends on nothing but the key and its number: physical batches change nothing
- * Errors     ShapeError for samples of another size; RangeError for a rate outside of [0, 1) or a number that is no count
+ * Errors     ShapeError for samples of another size; RangeError for a rate outside of [0, 1). A number that is none makes its sample NaN
  * Reference  Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting"
  *
  * @example
