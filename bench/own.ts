@@ -7,7 +7,7 @@ import { applyUpdates, sgd } from '../src/optim/index.js'
 import { clippedGrad, flatClip, gaussian, meanOver } from '../src/privacy/index.js'
 import { foldIn, key } from '../src/sampling/index.js'
 import { type WasmBackend, wasm } from '../src/tensor/backend/wasm/index.js'
-import { full, mapTensor, mapTree, type Tree, toArray } from '../src/tensor/index.js'
+import { full, mapTree, scaleTensor, type Tree, toArray } from '../src/tensor/index.js'
 import { type Network, networkOf } from './networks.js'
 import { plainParams, plainStepper } from './plain-cnn.js'
 import { batchOf, flat, paramsOf, readProblem } from './problem.js'
@@ -18,13 +18,19 @@ export type Own = 'non-private' | Plan
 const version = 'fp-dp'
 
 /** A step that keeps its parameters and the optimizer's state between calls. */
-const stepping = (params: Tree, settings: { readonly learningRate: number; readonly momentum: number }) => {
+const stepping = (
+  backend: WasmBackend,
+  params: Tree,
+  settings: { readonly learningRate: number; readonly momentum: number },
+) => {
   const optimizer = sgd(settings)
   let [current, state, t] = [params, optimizer.init(params), 0]
   return (gradient: (params: Tree, t: number) => Tree): void => {
-    const [updates, next] = optimizer.update(gradient(current, t++), state, current)
-    state = next
-    current = applyUpdates(current, updates)
+    const [at, before, index] = [current, state, t++]
+    ;[current, state] = backend.scope(() => {
+      const [updates, after] = optimizer.update(gradient(at, index), before, at)
+      return [applyUpdates(at, updates), after]
+    })
   }
 }
 
@@ -36,13 +42,13 @@ export const ownContender =
     const { l2ClipNorm, noiseMultiplier, samples } = problem
     const { model } = networkOf(problem.network) as Network
     const [params, batch] = [paramsOf(problem), batchOf(problem)]
-    const step = stepping(params, problem)
+    const step = stepping(backend, params, problem)
     const plan = own === 'non-private' ? 'bookKeeping' : own
     const clipped = clippedGrad(crossEntropy, model, flatClip(l2ClipNorm), { plan, backend })
     const noise = gaussian(noiseMultiplier)
     const plain = weightedGrad(crossEntropy, model, { backend })
     const ones = full(1, [samples], 'float64')
-    const mean = mapTree(mapTensor((x: number) => x / samples)) as (tree: Tree) => Tree
+    const mean: (tree: Tree) => Tree = mapTree(scaleTensor(1 / samples))
     return {
       version: `${version}, ${backend.name}`,
       sum: flat(clipped(params, batch).sum),

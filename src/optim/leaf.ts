@@ -2,6 +2,7 @@
  * Arithmetic on single leaves. Every loop runs on Float64Array, whatever the dtypes of the leaves: V8 then compiles each
  * loop for one kind of array, and a float32 result is rounded once.
  */
+import { homeOf } from '../tensor/home.js'
 import { ShapeEq, shapeError } from '../tensor/shape.js'
 import { allocate, contiguous, type DType, size, storageOf, type Tensor, unsafeTensor } from '../tensor/tensor.js'
 
@@ -68,6 +69,8 @@ const inPieces = (
 export const combine =
   (a: number, b: number) =>
   (x: Tensor, y: Tensor): Tensor => {
+    const home = homeOf(x, y)
+    if (home !== undefined) return home.combine(a, x, b, y)
     const [left, right] = [contiguous(x), contiguous(y)]
     if (x.dtype !== 'float32' || y.dtype !== 'float32' || !ShapeEq.equals(x.shape, y.shape))
       return overLeaves(

@@ -9,6 +9,7 @@ import type { Loss } from '../grad/losses/loss.js'
 import { type GradientOptions, type PerSampleGradients, partsOf, withPerSampleGradients } from '../grad/per-sample.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { mapTensor, scaleTensor, zipTensorsWith } from '../tensor/elementwise.js'
+import { homeOf } from '../tensor/home.js'
 import { contiguous, size, type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
 import { addTrees, leaves, mapTree, type Tree, treeSize } from '../tensor/tree.js'
 import { concatenate } from '../tensor/view.js'
@@ -44,6 +45,8 @@ export interface ClippedGrad<P extends Tree> {
 /** Is every number of the tree finite? 0 · x is NaN for those that are not. */
 const allFinite = (tree: Tree): boolean =>
   leaves(tree).every((leaf) => {
+    const home = homeOf(leaf)
+    if (home !== undefined) return home.allFinite(leaf)
     const { data, offset } = contiguous(leaf)
     const end = offset + size(leaf)
     let zero = 0

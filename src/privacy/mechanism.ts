@@ -1,9 +1,10 @@
 /**
  * The Gaussian mechanism: bounded sum → released value with its event.
  */
-import { foldIn, type Key } from '../sampling/key.js'
+import { drawsOf, foldIn, type Key } from '../sampling/key.js'
 import { standardNormals } from '../sampling/normal.js'
 import { scaleTensor } from '../tensor/elementwise.js'
+import { homeOf } from '../tensor/home.js'
 import { allocate, contiguous, type Storage, size, storageOf, unsafeTensor } from '../tensor/tensor.js'
 import { mapTree, type Tree } from '../tensor/tree.js'
 import type { BoundedSum } from './clip/clip.js'
@@ -57,10 +58,13 @@ export const gaussian = (
       // A key for each leaf by its place: two leaves may share a path, as those of { 'a.b': … } and { a: { b: … } } do.
       let place = 0
       const value = mapTree((leaf) => {
+        const own = foldIn(place++)(key)
+        const home = homeOf(leaf)
+        if (home !== undefined) return home.addNormals(leaf, deviation, drawsOf(own))
         const source = contiguous(leaf)
         const sums = storageOf(source).subarray(source.offset, source.offset + size(leaf))
         const out = allocate(leaf.dtype, sums.length)
-        addNoise({ sums, noise: standardNormals(sums.length)(foldIn(place++)(key)), deviation }, out)
+        addNoise({ sums, noise: standardNormals(sums.length)(own), deviation }, out)
         return unsafeTensor(out, leaf.shape)
       })(sum)
       return { value, event: gaussianEvent(noiseMultiplier, gradeOf(key)) }

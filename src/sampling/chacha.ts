@@ -12,6 +12,12 @@ import { generators, pairsAtOnce } from './wasm/generators.js'
 /** "expand 32-byte k", little endian. */
 const SIGMA = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574] as const
 
+/** The state of the first block: constants, key, counter and nonce. @internal */
+export const chachaState = (key: readonly number[], { high, middle, low }: ChaChaNonce): readonly number[] => [
+  ...[...SIGMA, ...key],
+  ...[0, high, middle, low],
+]
+
 /**
  * Fills `out`, a whole number of 16-word blocks, with the key stream from block `firstBlock` on.
  *

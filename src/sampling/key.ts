@@ -12,7 +12,8 @@
  *
  * So `foldIn(i)` of a Threefry key is its child i, as in JAX; a ChaCha20 key keeps the two apart.
  */
-import { chachaWords } from './chacha.js'
+import type { CipherState } from '../tensor/home.js'
+import { chachaState, chachaWords } from './chacha.js'
 import { type ChaChaNonce, counterOf } from './counter.js'
 import { checkCount } from './range.js'
 import { threefryBlocks } from './threefry.js'
@@ -143,6 +144,12 @@ export const randomPairs =
       ? chachaWords(source.words, DRAWS, 2 * from, 2 * count)
       : threefryBlocks(source.words, from, count)
   }
+
+/** The cipher of the pairs, from the first on. @internal */
+export const drawsOf = (source: Key): CipherState =>
+  source._tag === 'Threefry2x32'
+    ? { cipher: 'threefry', words: source.words }
+    : { cipher: 'chacha20', words: chachaState(source.words, DRAWS) }
 
 /**
  * Puts count ≤ 1024 pairs of words from, … into the memory of the generators; returns after how many pairs they begin.

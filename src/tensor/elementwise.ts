@@ -2,6 +2,7 @@
  * Elementwise arithmetic in JavaScript numbers, for the small vectors of optimizers and schedules. The hot path goes
  * through a backend.
  */
+import { homeOf } from './home.js'
 import { ShapeEq, shapeError } from './shape.js'
 import { allocate, contiguous, type DType, type Storage, size, storageOf, type Tensor, unsafeTensor } from './tensor.js'
 
@@ -60,6 +61,8 @@ const elements = (t: Tensor): Storage => {
 export const scaleTensor =
   (factor: number) =>
   (t: Tensor): Tensor => {
+    const home = homeOf(t)
+    if (home !== undefined) return home.scale(factor, t)
     const from = elements(t)
     const to = allocate(t.dtype, from.length)
     if (from instanceof Float32Array && to instanceof Float32Array) timesFloat32(factor, from, to)
@@ -80,6 +83,8 @@ const plusFloat32 = (a: Float32Array, b: Float32Array, to: Float32Array): void =
  * toArray(addTensors(tensor([1, 2], [2]), tensor([3, 4], [2]))) // => [4, 6]
  */
 export const addTensors = (a: Tensor, b: Tensor): Tensor => {
+  const home = homeOf(a, b)
+  if (home !== undefined) return home.combine(1, a, 1, b)
   if (a.dtype !== 'float32' || b.dtype !== 'float32' || !ShapeEq.equals(a.shape, b.shape))
     return zipTensorsWith((x, y) => x + y)(a, b)
   const out = new Float32Array(size(a))

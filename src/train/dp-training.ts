@@ -18,7 +18,7 @@ import { foldIn, key, physicalBatches } from '../sampling/index.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { type Shape, shapeError, showShape } from '../tensor/shape.js'
 import { tensor, toArray, zeros } from '../tensor/tensor.js'
-import type { Tree } from '../tensor/tree.js'
+import { type Tree, treeSize } from '../tensor/tree.js'
 import type { DpTrainingConfig, DpTrainingSettings, RunConfig, StepSettings } from './config.js'
 import { evaluationOf, isSteadyModel, type StepModel, stepModel } from './dropout.js'
 import type { Stepped, TrainingPlan, TrainState } from './plan.js'
@@ -54,6 +54,9 @@ const checkClasses = (loss: Loss, output: Shape, { classes }: Dataset): void => 
     )
 }
 
+/** Trees as large as the parameters that a step has at the same time: sums, noisy sums, means, states, updates. */
+const copiesAtOnce = 16
+
 /** The plan of a run that was checked. @internal */
 export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
   config: RunConfig<P, C, S, Curve>,
@@ -75,13 +78,23 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
     return latest.query
   }
 
+  const backend = lazy(() => config.backend ?? defaultBackend())
+  const isBookKeeping = (config.plan ?? 'bookKeeping') === 'bookKeeping'
+  /** One scope for gradient, noise and update, which stay where they are computed, if there is room for that. */
+  const together =
+    (params: P) =>
+    <A>(body: () => A): A => {
+      const { memoryLimit = Number.POSITIVE_INFINITY, scope } = backend()
+      return isBookKeeping && 4 * copiesAtOnce * treeSize(params) <= memoryLimit ? scope(body) : body()
+    }
+
   const limitFor = (dataset: Dataset, params: P, { model: trained, input }: StepModel<P>): number => {
     const first = Int32Array.of(0)
     const memory = () => gradientMemory(loss, trained, config)(params, input(examplesOf(dataset, first), first))
     if (typeof physicalBatchSize !== 'number') return samplesWithin(physicalBatchSize.bytes)(memory())
-    const limit = (config.backend ?? defaultBackend()).memoryLimit
+    const limit = backend().memoryLimit
     // Book-keeping takes a batch in parts, whatever its size.
-    if (limit === undefined || (config.plan ?? 'bookKeeping') === 'bookKeeping') return physicalBatchSize
+    if (limit === undefined || isBookKeeping) return physicalBatchSize
     const exceeds = exceedsMemory({ samples: Math.min(physicalBatchSize, dataset.length), limit })(memory())
     if (exceeds !== undefined)
       throw new RangeError(`physicalBatchSize is ${physicalBatchSize}: ${showExceedsMemory(exceeds)}`)
@@ -104,19 +117,32 @@ export const planOf = <P extends Tree, C, S extends OptimizerState, Curve>(
       const parts = (inParts ?? physicalBatches(1))(batch).map(
         (indices) => () => trained.input(examplesOf(dataset, indices), indices),
       )
-      const answer = queryFor(planned, trained.model)(foldIn(t)(keys.noise))(at, bounds, parts)
-      const released = meanOver(planned.expectedBatchSize)(answer.released)
-      const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
+      const {
+        event,
+        diagnostics,
+        bounds: nextBounds,
+        ...next
+      } = together(params)(() => {
+        const answer = queryFor(planned, trained.model)(foldIn(t)(keys.noise))(at, bounds, parts)
+        const released = meanOver(planned.expectedBatchSize)(answer.released)
+        const [updates, nextOptimizer] = optimizer.update(released.value, optimizerState, params)
+        return {
+          event: released.event,
+          diagnostics: answer.diagnostics,
+          bounds: answer.bounds,
+          params: applyUpdates(params, updates),
+          optimizer: nextOptimizer,
+        }
+      })
       return {
         state: {
           step: t + 1,
-          params: applyUpdates(params, updates),
-          optimizer: nextOptimizer,
+          ...next,
           keys,
-          ledger: Composition.concat(ledger, planned.spends(released.event)),
-          bounds: answer.bounds,
+          ledger: Composition.concat(ledger, planned.spends(event)),
+          bounds: nextBounds,
         },
-        diagnostics: answer.diagnostics,
+        diagnostics,
       }
     }
   }

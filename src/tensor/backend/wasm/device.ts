@@ -101,6 +101,8 @@ export interface DeviceOptions {
   readonly shared: boolean
   /** Bytes of tensors, at most; what is above 4 GiB is not to be had. */
   readonly memoryLimit?: number
+  /** Told of every buffer that the memory has, one after another. */
+  readonly moved: (buffer: ArrayBufferLike) => void
 }
 
 /** WebAssembly addresses so many pages of 64 KiB. */
@@ -112,6 +114,7 @@ export const deviceOf = ({
   threads,
   shared,
   memoryLimit = Number.POSITIVE_INFINITY,
+  moved,
 }: DeviceOptions): Device => {
   const base = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
   const initial = Math.ceil(base / 65536) + 64
@@ -123,7 +126,9 @@ export const deviceOf = ({
   const arenaBase = Math.ceil(base / 65536) * 65536
   const arena = arenaOver(memory, { base: arenaBase, limit }, () => {
     control = viewArguments()
+    moved(memory.buffer)
   })
+  moved(memory.buffer)
   let helpers = 0
   let closed = false
 

@@ -1,11 +1,13 @@
 /**
  * The WebAssembly backend: SIMD kernels on linear memory, with a worker for each further core.
  */
+import { type Home, settle } from '../../home.js'
 import type { Backend } from '../backend.js'
 import { convolutions } from './convolution.js'
 import { deviceOf } from './device.js'
 import { elementwise } from './elementwise.js'
 import * as modules from './generated/modules.js'
+import { linear } from './linear.js'
 import { products } from './matmul.js'
 import { normalisations } from './normalisation.js'
 import { availableCores, supportsRelaxedSimd, supportsThreads } from './platform.js'
@@ -61,7 +63,12 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     shared ? (relaxed ? modules.sharedRelaxed : modules.sharedPlain) : relaxed ? modules.relaxed : modules.plain,
   )
   const { memoryLimit } = options
-  const device = deviceOf({ module, threads, shared, ...(memoryLimit === undefined ? {} : { memoryLimit }) })
+  const device = deviceOf({
+    ...{ module, threads, shared },
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    moved: (buffer) => settle(buffer, () => home),
+  })
+  const home: Home = linear(device)
   const { arena } = device
   /** Outside of scopes, an operation is a scope of its own. */
   const scoped =

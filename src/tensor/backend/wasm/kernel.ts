@@ -26,6 +26,9 @@ export const kernel = {
   winogradWeights: 19,
   winograd: 20,
   winogradGrad: 21,
+  combine: 22,
+  noise: 23,
+  finite: 24,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {

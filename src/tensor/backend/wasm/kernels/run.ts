@@ -5,6 +5,7 @@ import { address } from './arguments'
 import { convolveChunk, inputGradChunk, packWeightsChunk, weightGradChunk } from './convolution'
 import { gatherChunk, mapChunk, padChunk, zipChunk } from './elementwise'
 import { gemmChunk } from './gemm'
+import { combineChunk, finiteChunk, noiseChunk } from './linear'
 import { groupNormChunk, groupNormGradChunk } from './normalisation'
 import { pixelGramChunk } from './pixel-gram'
 import { averagePoolChunk, averagePoolGradChunk, maxPoolChunk, maxPoolGradChunk } from './pooling'
@@ -84,6 +85,15 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 21:
       winogradGradChunk(chunk, scratch)
+      break
+    case 22:
+      combineChunk(chunk)
+      break
+    case 23:
+      noiseChunk(chunk, scratch)
+      break
+    case 24:
+      finiteChunk(chunk)
       break
   }
 }

@@ -1,0 +1,123 @@
+/**
+ * Sums of two tensors with factors, and normal noise: in float64 and rounded once, as the loops in JavaScript have it.
+ */
+import { address, argument, double } from './arguments'
+import { chacha } from './chacha'
+import { normals } from './normal'
+import { threefry } from './threefry'
+
+/** The first two and the last two of four numbers. */
+// @inline
+function low(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x)
+}
+
+// @inline
+function high(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0))
+}
+
+// @inline
+function rounded(a: v128, b: v128): v128 {
+  return v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2)
+}
+
+function scaleRun(a: f64, x: usize, out: usize, count: i32): void {
+  const factor = f64x2.splat(a)
+  for (; count >= 4; count -= 4, x += 16, out += 16) {
+    const from = v128.load(x)
+    v128.store(out, rounded(f64x2.mul(factor, low(from)), f64x2.mul(factor, high(from))))
+  }
+  for (; count > 0; count--, x += 4, out += 4) store<f32>(out, <f32>(a * <f64>load<f32>(x)))
+}
+
+function combineRun(a: f64, x: usize, b: f64, y: usize, out: usize, count: i32): void {
+  const p = f64x2.splat(a)
+  const q = f64x2.splat(b)
+  for (; count >= 4; count -= 4, x += 16, y += 16, out += 16) {
+    const left = v128.load(x)
+    const right = v128.load(y)
+    v128.store(
+      out,
+      rounded(
+        f64x2.add(f64x2.mul(p, low(left)), f64x2.mul(q, low(right))),
+        f64x2.add(f64x2.mul(p, high(left)), f64x2.mul(q, high(right))),
+      ),
+    )
+  }
+  for (; count > 0; count--, x += 4, y += 4, out += 4)
+    store<f32>(out, <f32>(a * <f64>load<f32>(x) + b * <f64>load<f32>(y)))
+}
+
+/** Arguments: 0 x · 1 y, or 0 for none · 2 out · 3 a · 5 b · 7 count · 8 elements of a chunk. */
+export function combineChunk(chunk: i32): void {
+  const first = chunk * argument(8)
+  const count = min(argument(8), argument(7) - first)
+  const at = (<usize>first) << 2
+  if (address(1) === 0) scaleRun(double(3), address(0) + at, address(2) + at, count)
+  else combineRun(double(3), address(0) + at, double(5), address(1) + at, address(2) + at, count)
+}
+
+/** Variates that are made at once, and the room of their words, of themselves, and of the places of their tails. */
+const VARIATES: i32 = 1024
+const WORDS_ROOM: usize = 8192 + 512
+const VARIATES_ROOM: usize = 8192 + 64
+const TAILS_ROOM: usize = 4096 + 64
+
+function noiseRun(x: usize, deviation: f64, z: usize, out: usize, count: i32): void {
+  const factor = f64x2.splat(deviation)
+  for (; count >= 4; count -= 4, x += 16, z += 32, out += 16) {
+    const from = v128.load(x)
+    v128.store(
+      out,
+      rounded(
+        f64x2.add(low(from), f64x2.mul(factor, v128.load(z))),
+        f64x2.add(high(from), f64x2.mul(factor, v128.load(z, 16))),
+      ),
+    )
+  }
+  for (; count > 0; count--, x += 4, z += 8, out += 4)
+    store<f32>(out, <f32>(<f64>load<f32>(x) + deviation * load<f64>(z)))
+}
+
+/**
+ * Arguments: 0 x · 1 out · 2 deviation · 4 count · 5 elements of a chunk, a multiple of 1024 · 6 cipher (0 Threefry, 1 ChaCha20)
+ * · 7 and on its state. Scratch: words, variates, places of tails, state.
+ */
+export function noiseChunk(chunk: i32, scratch: usize): void {
+  const words = scratch
+  const variates = words + WORDS_ROOM
+  const tails = variates + VARIATES_ROOM
+  const state = tails + TAILS_ROOM
+  const first = chunk * argument(5)
+  const end = min(first + argument(5), argument(4))
+  if (argument(6) !== 0) for (let i = 0; i < 16; i++) store<i32>(state + ((<usize>i) << 2), argument(7 + i))
+  const counter = load<u64>(state, 48)
+  for (let from = first; from < end; from += VARIATES) {
+    const count = min(VARIATES, end - from)
+    if (argument(6) === 0) threefry(argument(7), argument(8), 0, from, count, words)
+    else {
+      // Eight variates take a block.
+      store<u64>(state, counter + <u64>(from >> 3), 48)
+      chacha(state, (count + 7) >> 3, words)
+    }
+    normals(words, count, variates, tails)
+    const at = (<usize>from) << 2
+    noiseRun(address(0) + at, double(2), variates, address(1) + at, count)
+  }
+}
+
+/**
+ * Is every number of a chunk finite? 0 · x is NaN for those that are not. Arguments: 0 x · 1 out, an int32 for each chunk · 2 count ·
+ * 3 elements of a chunk.
+ */
+export function finiteChunk(chunk: i32): void {
+  const first = chunk * argument(3)
+  let count = min(argument(3), argument(2) - first)
+  let x = address(0) + ((<usize>first) << 2)
+  const zero = f32x4.splat(0)
+  let sum = zero
+  for (; count >= 4; count -= 4, x += 16) sum = f32x4.add(sum, f32x4.mul(zero, v128.load(x)))
+  for (; count > 0; count--, x += 4) sum = f32x4.add(sum, f32x4.mul(zero, v128.load32_zero(x)))
+  store<i32>(address(1) + ((<usize>chunk) << 2), i32x4.all_true(f32x4.eq(sum, zero)) ? 1 : 0)
+}

@@ -1,0 +1,61 @@
+/**
+ * What mechanisms and optimizers ask of the tensors of a scope: sums with factors, and normal noise.
+ */
+import type { Home } from '../../home.js'
+import { size, type Tensor } from '../../tensor.js'
+import type { Device } from './device.js'
+import { kernel } from './kernel.js'
+
+/** Elements of a chunk. */
+const PART = 8192
+
+/** Bytes that the noise of a chunk needs: 1024 words of 64 bits, their variates, and which of them are tails. */
+const NOISE_SCRATCH = 24 * 1024
+
+/** A float64 as two arguments. */
+const words = (x: number): Int32Array => new Int32Array(Float64Array.of(x).buffer)
+
+export const linear = (device: Device): Home => {
+  const combination = (a: number, x: Tensor, b: number, y: Tensor | undefined): Tensor => {
+    const [from, and] = [device.dense(x), y === undefined ? 0 : device.dense(y)]
+    const { tensor, address } = device.result('float32', x.shape)
+    const count = size(x)
+    device.launch({
+      kernel: kernel.combine,
+      arguments: [from, and, address, ...words(a), ...words(b), count, PART],
+      parts: Math.ceil(count / PART),
+      cost: 0.7 * count,
+    })
+    return tensor
+  }
+  return {
+    scale: (factor, x) => combination(factor, x, 0, undefined),
+    combine: combination,
+    addNormals: (x, deviation, { cipher, words: state }) => {
+      const from = device.dense(x)
+      const { tensor, address } = device.result('float32', x.shape)
+      const count = size(x)
+      device.launch({
+        kernel: kernel.noise,
+        arguments: [from, address, ...words(deviation), count, PART, cipher === 'threefry' ? 0 : 1, ...state],
+        parts: Math.ceil(count / PART),
+        cost: 12 * count,
+        scratch: NOISE_SCRATCH,
+      })
+      return tensor
+    },
+    allFinite: (x) =>
+      device.arena.temporarily(() => {
+        const from = device.dense(x)
+        const parts = Math.ceil(size(x) / PART)
+        const verdicts = device.arena.allocate('int32', parts)
+        device.launch({
+          kernel: kernel.finite,
+          arguments: [from, verdicts.byteOffset, size(x), PART],
+          parts,
+          cost: 0.2 * size(x),
+        })
+        return verdicts.every((verdict) => verdict === 1)
+      }),
+  }
+}
