@@ -128,6 +128,22 @@ describe('dpSgd', () => {
     ])
   })
 
+  it('what is no number, no rule or nothing at all is named too, for callers without types', () => {
+    const untyped: readonly (readonly [field: string, value: unknown])[] = [
+      ['samplingProbability', '0.2'],
+      ['delta', '1e-5'],
+      ['clip', undefined],
+      ['clip', 1],
+      ['clip', { l2Bound: 1 }],
+    ]
+    for (const [field, value] of untyped) {
+      const invalid = dpSgd({ ...config, [field]: value } as typeof config)
+      expect([field, E.isLeft(invalid) && invalid.left.map(({ parameter }) => parameter)]).toEqual([field, [field]])
+    }
+    const silent = dpSgd({ ...config, noise: undefined as unknown as { readonly noiseMultiplier: number } })
+    expect(E.isLeft(silent) && silent.left.map(({ parameter }) => parameter)).toEqual(['noiseMultiplier'])
+  })
+
   it('noise by its multiplier and by a target at once is refused: one of them would be ignored', () => {
     for (const noiseMultiplier of [1e-3, 0, Number.NaN]) {
       const noise = { targetEpsilon: 1, noiseMultiplier } as unknown as { readonly targetEpsilon: number }

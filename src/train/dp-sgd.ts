@@ -53,7 +53,9 @@ const noiseRules = ({ noiseMultiplier, targetEpsilon }: NoiseTarget): readonly R
 export const dpSgd = <P extends Tree, C, S extends OptimizerState, Curve>(
   config: DpSgdConfig<P, C, S, Curve>,
 ): E.Either<NonEmptyArray<InvalidParameter>, DpSgdPlan<P, C, S>> => {
-  const { clip, noise, samplingProbability, expectedBatchSize, steps, ...run } = config
+  const { clip, noise: given, samplingProbability, expectedBatchSize, steps, ...run } = config
+  // Whoever has no types may have given none.
+  const noise: NoiseTarget = given ?? {}
   const { targetEpsilon } = noise
   // With a target σ is what the noise of 1 is scaled by.
   const phase = {

@@ -85,7 +85,7 @@ const runRules = <P extends Tree, C, S extends OptimizerState, Curve>(
       ? []
       : [{ parameter, value, holds: isFinitePositive(value), requirement: 'a finite number above 0' }]
   return [
-    { parameter: 'delta', value: delta, holds: delta > 0 && delta < 1, requirement: 'in (0, 1)' },
+    { parameter: 'delta', value: delta, holds: isFinitePositive(delta) && delta < 1, requirement: 'in (0, 1)' },
     {
       parameter: typeof physicalBatchSize === 'number' ? 'physicalBatchSize' : 'physicalBatchSize.bytes',
       value: limit,
@@ -116,7 +116,7 @@ const worst = <A>(
 }
 
 const isSampled = ({ sampler, samplingProbability }: Phase): boolean =>
-  sampler !== undefined || (samplingProbability > 0 && samplingProbability <= 1)
+  sampler !== undefined || (isFinitePositive(samplingProbability) && samplingProbability <= 1)
 
 /** How many steps a phase asks for; no count where that is not to be told. */
 const stepsAsked = (phase: Phase): number => {
@@ -134,10 +134,26 @@ const counted = (phase: Phase): number => {
 /** Names the parameter of a phase for the caller. */
 export type PhaseName = (phase: number, field: string) => string
 
+/** Is it what clips: a rule, a rule for each group, or bounds that adapt? Callers without types may give anything. */
+const isClip = (clip: unknown): boolean => {
+  const { factor, rules, adaptive } = (clip ?? {}) as Readonly<Record<string, unknown>>
+  return [factor, rules].some((each) => typeof each === 'function') || typeof adaptive === 'object'
+}
+
 const phaseRules =
   (name: PhaseName) =>
   (phase: Phase, index: number): readonly Rule[] => {
     const { steps: asked, clip, noiseMultiplier, samplingProbability, sampler, expectedBatchSize } = phase
+    const clips = worst<unknown>(clip, counted(phase), isClip)
+    if (!clips.holds)
+      return [
+        {
+          parameter: name(index, 'clip'),
+          value: clips.value,
+          holds: false,
+          requirement: 'a clip rule, such as flatClip(1)',
+        },
+      ]
     const period = sampler === undefined ? 1 : periodOf(sampler.scheme)
     const steps = counted(phase)
     const noise = worst(noiseMultiplier, steps, (sigma) => Number.isFinite(sigma) && sigma >= 0)
