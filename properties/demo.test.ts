@@ -43,6 +43,7 @@ describe('npm run demo', () => {
     expect(report.noise).toBe('float')
     expect(report.warning).toMatch(/seed/)
     expect(JSON.stringify(report)).not.toMatch(/loss/)
+    expect(readFileSync(join(out, 'privacy.md'), 'utf8')).toMatch(/number of examples to train on, 300, is public/)
     expect(readFileSync(join(out, 'curves.svg'), 'utf8')).toMatch(/^<svg|<figure/)
   })
 

@@ -11,7 +11,7 @@ import { lastingOptions, setUp } from './demo-setup.js'
 import { describeData } from './load-data.js'
 import { dataIdentity } from './run/run-identity.js'
 import type { Refusal, Screen } from './screen.js'
-import { describePlan, runTraining, writeAtomically } from './training-run.js'
+import { describePlan, publicSize, runTraining, writeAtomically } from './training-run.js'
 
 /**
  * Runs the demo. Right: the exit status; Left: why it could not start.
@@ -30,7 +30,8 @@ export const runDemo = async (given: DemoOptions, screen: Screen): Promise<E.Eit
       ...setup.right,
       title: 'Private training on digits',
       measuredOn: 'test',
-      privacy: (request) => privacyReport({ ...request, accountant: rdp() }),
+      privacy: (request) =>
+        privacyReport({ ...request, accountant: rdp(), assumptions: [publicSize(data.train.length)] }),
       evaluateEvery: Math.max(1, Math.ceil(1 / plan.settings.samplingProbability)),
     },
     screen,

@@ -24,7 +24,7 @@ import { dpSgd } from '../train/index.js'
 import { describeData, loadData } from './load-data.js'
 import type { ScatteringOptions } from './scattering-options.js'
 import { minutes, type Refusal, refusal, type Screen } from './screen.js'
-import { describePlan, runTraining, type SgdPlan } from './training-run.js'
+import { describePlan, publicSize, runTraining, type SgdPlan } from './training-run.js'
 
 /** The leaves that the whitening is learnt from have a key of their own: features do not depend on the seed of a run. */
 const leavesKey = key(2011)
@@ -137,7 +137,7 @@ export const runScattering = async (options: ScatteringOptions, screen: Screen):
           ...request,
           accountant: gdp(),
           assumptions: [
-            `The number of examples to train on, ${parts.right.train.length}, is public: sums are divided by it.`,
+            publicSize(parts.right.train.length),
             'Features are a function of each example by itself; their whitening was learnt from images that nobody is in.',
           ],
         }),

@@ -25,6 +25,10 @@ export interface Measured {
   readonly accuracy: number
 }
 
+/** What every report of a run on files assumes: sampling probability, divisor and steps come of this number. */
+export const publicSize = (examples: number): string =>
+  `The number of examples to train on, ${examples}, is public: batches are sized and sums divided by it.`
+
 /** Everything that a run needs. */
 export interface TrainingRun<Options extends MachineFlags & PrivacyFlags> {
   readonly title: string

@@ -12,7 +12,7 @@ import { accuracy, train } from '../../train/index.js'
 import { type Failure, failed } from '../failure.js'
 import { showJson } from '../program.js'
 import { atMost, minutes, percent, type Screen } from '../screen.js'
-import type { Measured } from '../training-run.js'
+import { type Measured, publicSize } from '../training-run.js'
 import { readOut } from './optimizer-choice.js'
 import { accountantFor, type RunPlan, type RunState } from './plan-run.js'
 import type { RunConfig } from './run-config.js'
@@ -150,9 +150,7 @@ const leave = async (
     accountant: accountantFor(config),
     deltas: [delta, delta / 10, delta / 100],
     ...(config.unit === undefined ? {} : { unit: config.unit }),
-    assumptions: [
-      `The number of examples to train on, ${data.train.length}, is public: batches are sized and sums divided by it.`,
-    ],
+    assumptions: [publicSize(data.train.length)],
   })
   if (E.isLeft(document)) return E.left(failed(`${showAccountingFailure(document.left)}.`))
   const params = readOut(config.optimizer)(state.params, state.optimizer)
