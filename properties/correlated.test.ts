@@ -497,6 +497,19 @@ describe('the correlated Gaussian mechanism', () => {
     expect(E.isLeft(made) && made.left._tag).toBe('InvalidParameter')
   })
 
+  it('a sum that is clipped to another bound than those before gets no noise: the noise of a round covers all of them', () => {
+    const release = right({ ...settings, noise: binaryTree, steps: 3 }).release(key(0))
+    const sumOf = (l2Bound: number) => ({ ...bounded([1]), l2Bound })
+    let state: NoiseState = initialNoise
+    for (const step of [0, 1, 2]) {
+      if (step > 0)
+        expect(() => release(state)(sumOf(0.5))).toThrow(/l2Bound is 0.5: the steps before were clipped to 1/)
+      state = release(state)(sumOf(1))[1]
+    }
+    // A new round is a new Gaussian release.
+    expect(release(state)(sumOf(0.5))[0].event).not.toEqual(Event.noOp)
+  })
+
   it('a sum without a bound gets no noise', () => {
     const release = right({ ...settings, noise: binaryTree }).release(key(0))(initialNoise)
     expect(() => release({ ...bounded([1]), l2Bound: Infinity })).toThrow(RangeError)

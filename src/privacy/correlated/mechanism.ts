@@ -54,9 +54,9 @@ export interface CorrelatedMechanism {
   readonly event: PrivacyEvent
   /**
    * The sum of the next step with its noise, σ sens C (C⁻¹z)ₜ. The event of the first of n steps covers them all: the others'
-   * is NoOp. All sums need the same bound C.
+   * is NoOp.
    *
-   * @throws RangeError where a bound is not finite
+   * @throws RangeError where a bound is not finite, or another than that of the steps before: one noise covers all of them
    */
   readonly release: (
     key: Key,
@@ -146,6 +146,10 @@ export const correlatedGaussian = (settings: CorrelatedSettings): Either<Invalid
       if (!Number.isFinite(l2Bound)) throw new RangeError(`l2Bound is ${l2Bound}: noise needs a finite bound`)
       const round = Math.floor(state.step / steps)
       const step = state.step % steps
+      if (step > 0 && state.l2Bound !== undefined && state.l2Bound !== l2Bound)
+        throw new RangeError(
+          `l2Bound is ${l2Bound}: the steps before were clipped to ${state.l2Bound}, and one noise covers all of them`,
+        )
       const from: NoiseState = step === 0 ? initialNoise : { step, buffers: state.buffers }
       const [draws, { buffers }] = nextNoise(noise)({ size: treeSize(sum), key: foldIn(round)(key) })(from)
       const deviation = noiseMultiplier * sensitivity * l2Bound
@@ -155,7 +159,7 @@ export const correlatedGaussian = (settings: CorrelatedSettings): Either<Invalid
           value: unflatten(sum)(tensor(values, [values.length], 'float64')),
           event: step === 0 ? eventOf(settings, sensitivity, gradeOf(key)) : noOp,
         },
-        { step: state.step + 1, buffers },
+        { step: state.step + 1, buffers, l2Bound },
       ]
     },
   })

@@ -34,6 +34,8 @@ export type CorrelatedNoise = Strategy | TreeStrategy
 export interface NoiseState {
   readonly step: number
   readonly buffers: readonly Float64Array[]
+  /** What the sums so far were clipped to, where `correlatedGaussian` noised them: all of a round are clipped alike. */
+  readonly l2Bound?: number
 }
 
 /** Before the first step. */
