@@ -4,9 +4,11 @@
  */
 import type { Backend, MemoryLimit } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
+import { scaleTensor } from '../tensor/elementwise.js'
+import { runningSum } from '../tensor/running-sum.js'
 import { ShapeEq, shapeError } from '../tensor/shape.js'
 import { full, type Tensor } from '../tensor/tensor.js'
-import { addTrees, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
+import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { concatenate, reshape, slice } from '../tensor/view.js'
 import { type Batch, takeBatch } from './batch.js'
 import { groupedReadings, groupedRows } from './grouped.js'
@@ -250,13 +252,22 @@ export const weightedGrad = <P extends Tree, C>(
     if (!ShapeEq.equals(weight.shape, batch.input.shape.slice(0, 1)))
       throw shapeError('weightedGrad: one weight for each sample', weight.shape, batch.input.shape)
     let start = 0
-    const parts = cut(params, batch).map((part) => {
+    const parts = cut(params, batch)
+    if (parts.length === 1) return perSample(params, batch, (g) => ({ loss: g.loss, grad: g.weightedSum(weight) }))
+    const total = runningSum<P>()
+    const losses = parts.map((part) => {
       const end = start + (part.input.shape[0] as number)
       const own = slice({ axis: 0, start, end })(weight)
       start = end
-      return perSample(params, part, (g) => ({ loss: g.loss, grad: g.weightedSum(own) }))
+      const { loss: losses, grad } = perSample(params, part, (g) => {
+        const [loss, grad] = [g.loss, g.weightedSum(own)]
+        // Added as the last thing: a body that needs more memory is run again from its beginning.
+        return { loss, grad: total.add(grad) ? undefined : grad }
+      })
+      if (grad !== undefined) total.begin(mapTree(scaleTensor(1))(grad))
+      return losses
     })
-    return { loss: joined(parts.map((part) => part.loss)), grad: parts.map((part) => part.grad).reduce(addTrees<P>) }
+    return { loss: joined(losses), grad: total.value() as P }
   }
 }
 

@@ -9,11 +9,11 @@ import type { Loss } from '../grad/losses/loss.js'
 import { type GradientOptions, type PerSampleGradients, partsOf, withPerSampleGradients } from '../grad/per-sample.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { mapTensor, scaleTensor, zipTensorsWith } from '../tensor/elementwise.js'
-import { homeOf } from '../tensor/home.js'
-import { contiguous, size, type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
-import { addTrees, leaves, mapTree, type Tree, treeSize } from '../tensor/tree.js'
+import { allFinite, type RunningSum, runningSum } from '../tensor/running-sum.js'
+import { type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
+import { addTrees, mapTree, type Tree, treeSize } from '../tensor/tree.js'
 import { concatenate } from '../tensor/view.js'
-import { type BoundedSum, disjointSum, isSummable, safeFactor } from './clip/clip.js'
+import { type BoundedSum, isSummable, safeFactor } from './clip/clip.js'
 import { griddedSum, gridFor, integerSum } from './clip/grid.js'
 import { type Clip, groupsOf, groupWeights, isGroupClip } from './clip/group-clip.js'
 import type { IntegerSum } from './clip/integer-sum.js'
@@ -41,18 +41,6 @@ export interface ClippedGrad<P extends Tree> {
   readonly bounded: BoundedSum<P>
   readonly diagnostics: NotPrivate<ClippingDiagnostics>
 }
-
-/** Is every number of the tree finite? 0 · x is NaN for those that are not. */
-const allFinite = (tree: Tree): boolean =>
-  leaves(tree).every((leaf) => {
-    const home = homeOf(leaf)
-    if (home !== undefined) return home.allFinite(leaf)
-    const { data, offset } = contiguous(leaf)
-    const end = offset + size(leaf)
-    let zero = 0
-    for (let i = offset; i < end; i++) zero += 0 * (data[i] as number)
-    return zero === 0
-  })
 
 /** Norms of the samples, and their clipped sum, before anyone has looked whether they are finite. */
 interface Attempt<P extends Tree> {
@@ -129,25 +117,30 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
   const clipping = attemptOf<P>(fixed)
   const perSample = withPerSampleGradients(loss, model, options)
   const cut = partsOf(model, options)
-  const clippedPart = (params: P, batch: Batch): ClippedGrad<P> => {
+  /** Adds the clipped sum of a part to that of the parts before it. */
+  const addPart = (params: P, batch: Batch, total: RunningSum<P>): ClippingDiagnostics => {
     const attemptWith = clipping(params)
-    const attempt = (part: Batch) =>
-      perSample(params, part, (gradients) => {
+    const attempt = (part: Batch) => {
+      const { sum, ...found } = perSample(params, part, (gradients) => {
         const { norm, groupNorms, sum: add } = attemptWith(gradients)
-        const sum = allFinite(norm) ? add() : undefined
-        return { sum: sum !== undefined && allFinite(sum) ? sum : undefined, loss: gradients.loss, norm, groupNorms }
+        const share = allFinite(norm) ? add() : undefined
+        const isFinite = share !== undefined && allFinite(share)
+        // Added as the last thing: a body that needs more memory is run again from its beginning.
+        const sum = isFinite && !total.add(share) ? share : undefined
+        return { isFinite, sum, loss: gradients.loss, norm, groupNorms }
       })
-    const sumOf = (chosen: readonly number[]): P | undefined => attempt(takeBatch(chosen)(batch)).sum
+      if (sum !== undefined) total.begin(sum)
+      return found
+    }
+    const adds = (chosen: readonly number[]): boolean => attempt(takeBatch(chosen)(batch)).isFinite
     const first = attempt(batch)
     const norms = toArray(first.norm)
     const finite = norms.flatMap((norm, index) => (Number.isFinite(norm) ? [index] : []))
-    const together = first.sum ?? sumOf(finite)
+    const together = first.isFinite || adds(finite)
     // Where a finite norm hides an overflow, each sample is judged on its own: nobody's share depends on the company.
-    const apart = together === undefined ? finite.map((index) => ({ index, sum: sumOf([index]) })) : []
-    const overflown = new Set(apart.flatMap(({ index, sum }) => (sum === undefined ? [index] : [])))
-    const sum =
-      together ??
-      apart.flatMap((part) => (part.sum === undefined ? [] : [part.sum])).reduce(addTrees<P>, sumOf([]) as P)
+    const overflown = new Set(together ? [] : finite.filter((index) => !adds([index])))
+    // Even where nobody's share counts there is a sum.
+    if (!together) adds([])
     const reported = (norm: Tensor): Tensor =>
       tensor(
         toArray(norm).map((s, index) => (overflown.has(index) ? Number.POSITIVE_INFINITY : s)),
@@ -155,43 +148,37 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
         'float64',
       )
     return {
-      bounded: { _tag: 'BoundedSum', sum, l2Bound },
-      diagnostics: {
-        _tag: 'NotPrivate',
-        value: {
-          loss: first.loss,
-          norm: reported(first.norm),
-          groupNorms: Object.fromEntries(
-            Object.entries(first.groupNorms).map(([name, norm]) => [name, reported(norm)]),
-          ),
-          nonFinite: norms.length - finite.length + overflown.size,
-        },
-      },
+      loss: first.loss,
+      norm: reported(first.norm),
+      groupNorms: Object.fromEntries(Object.entries(first.groupNorms).map(([name, norm]) => [name, reported(norm)])),
+      nonFinite: norms.length - finite.length + overflown.size,
     }
   }
-  return (params, batch) => joined(cut(params, batch).map((part) => clippedPart(params, part)))
+  return (params, batch) => {
+    const total = runningSum<P>()
+    const value = joined(cut(params, batch).map((part) => addPart(params, part, total)))
+    return {
+      // Parts are disjoint, so one sample moves one of them: the bound is that of each.
+      bounded: { _tag: 'BoundedSum', sum: total.value() as P, l2Bound },
+      diagnostics: { _tag: 'NotPrivate', value },
+    }
+  }
 }
 
-/** The parts of one batch, as of the whole. */
-const joined = <P extends Tree>(parts: readonly ClippedGrad<P>[]): ClippedGrad<P> => {
-  const [first, ...rest] = parts.map(({ diagnostics }) => diagnostics.value)
-  if (first === undefined || rest.length === 0) return parts[0] as ClippedGrad<P>
+/** What the samples of the parts of one batch did, as those of the whole. */
+const joined = (parts: readonly ClippingDiagnostics[]): ClippingDiagnostics => {
+  const [first, ...rest] = parts as readonly [ClippingDiagnostics, ...ClippingDiagnostics[]]
+  if (rest.length === 0) return first
   return {
-    bounded: parts.map(({ bounded }) => bounded).reduce(disjointSum<P>().concat),
-    diagnostics: {
-      _tag: 'NotPrivate',
-      value: {
-        loss: concatenate([first.loss, ...rest.map(({ loss }) => loss)]),
-        norm: concatenate([first.norm, ...rest.map(({ norm }) => norm)]),
-        groupNorms: Object.fromEntries(
-          Object.entries(first.groupNorms).map(([name, norm]) => [
-            name,
-            concatenate([norm, ...rest.map(({ groupNorms }) => groupNorms[name] as Tensor)]),
-          ]),
-        ),
-        nonFinite: rest.reduce((sum, { nonFinite }) => sum + nonFinite, first.nonFinite),
-      },
-    },
+    loss: concatenate([first.loss, ...rest.map(({ loss }) => loss)]),
+    norm: concatenate([first.norm, ...rest.map(({ norm }) => norm)]),
+    groupNorms: Object.fromEntries(
+      Object.entries(first.groupNorms).map(([name, norm]) => [
+        name,
+        concatenate([norm, ...rest.map(({ groupNorms }) => groupNorms[name] as Tensor)]),
+      ]),
+    ),
+    nonFinite: rest.reduce((sum, { nonFinite }) => sum + nonFinite, first.nonFinite),
   }
 }
 

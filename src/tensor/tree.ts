@@ -67,7 +67,15 @@ export const namedLeaves = (tree: Tree): readonly NamedLeaf[] => {
 }
 
 /** Every leaf. */
-export const leaves = (tree: Tree): readonly Tensor[] => namedLeaves(tree).map(({ leaf }) => leaf)
+export const leaves = (tree: Tree): readonly Tensor[] => {
+  const found: Tensor[] = []
+  const walk = (node: Tree): void => {
+    if (isTensor(node)) found.push(node)
+    else for (const child of Object.values(node)) walk(child as Tree)
+  }
+  walk(tree)
+  return found
+}
 
 /**
  * f of the leaves that stand at the same place of two trees.

@@ -48,8 +48,11 @@ export const zipArguments = (job: {
 }): readonly number[] => {
   const rank = job.axes.length
   if (rank > 16) throw new RangeError(`the wasm backend handles at most 17 axes that cannot be joined, not ${rank + 1}`)
-  const list = (f: (axis: Axis) => number): readonly number[] =>
-    Array.from({ length: 16 }, (_, axis) => (axis < rank ? f(job.axes[axis] as Axis) : 0))
+  const list = (f: (axis: Axis) => number): readonly number[] => {
+    const numbers = new Array<number>(16).fill(0)
+    for (let axis = 0; axis < rank; axis++) numbers[axis] = f(job.axes[axis] as Axis)
+    return numbers
+  }
   return [
     ...job.addresses,
     job.op,

@@ -1,0 +1,69 @@
+/**
+ * Sums that grow in storage of their own: the same bits as adding tree to tree.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { allFinite, runningSum } from '../src/tensor/running-sum.js'
+import { arange, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
+import { addTrees } from '../src/tensor/tree.js'
+import { transpose } from '../src/tensor/view.js'
+
+type Two = { readonly a: Tensor; readonly b: readonly [Tensor] }
+
+const numbers = (length: number) =>
+  fc.array(fc.float({ noDefaultInfinity: true, noNaN: true }), { minLength: length, maxLength: length })
+const trees = fc.constantFrom('float32' as const, 'float64' as const).chain((dtype) =>
+  fc.array(
+    fc.tuple(numbers(6), numbers(3)).map(
+      ([a, b]): Two => ({
+        a: transpose()(tensor(a, [2, 3], dtype)),
+        b: [tensor(b, [3], dtype)],
+      }),
+    ),
+    { minLength: 1, maxLength: 5 },
+  ),
+)
+
+const copy = (t: Tensor): Tensor => tensor(toArray(t), t.shape, t.dtype)
+
+describe('a running sum', () => {
+  it('is what adding tree to tree is, bit by bit, and leaves its arguments as they were', () => {
+    fc.assert(
+      fc.property(trees, (all) => {
+        const before = all.map(({ a, b: [b] }) => [toArray(a), toArray(b)])
+        const total = runningSum<Two>()
+        const [first, ...rest] = all as [Two, ...Two[]]
+        expect(total.add(first)).toBe(false)
+        total.begin({ a: transpose()(tensor(toArray(transpose()(first.a)), [2, 3], first.a.dtype)), b: [copy(first.b[0])] })
+        for (const tree of rest) expect(total.add(tree)).toBe(true)
+        const [sum, expected] = [total.value() as Two, all.reduce(addTrees<Two>)]
+        expect([sum.a.shape, sum.b[0].dtype]).toEqual([[3, 2], expected.b[0].dtype])
+        expect([toArray(sum.a), toArray(sum.b[0])]).toEqual([toArray(expected.a), toArray(expected.b[0])])
+        expect(all.map(({ a, b: [b] }) => [toArray(a), toArray(b)])).toEqual(before)
+      }),
+    )
+  })
+
+  it('of nothing is nothing; trees that differ are refused', () => {
+    expect(runningSum().value()).toBeUndefined()
+    const total = runningSum<{ readonly a: Tensor }>()
+    total.begin({ a: zeros([2]) })
+    expect(() => total.add({ a: zeros([3]) })).toThrow('leaves differ')
+    expect(() => total.add({} as never)).toThrow('trees differ in structure')
+  })
+})
+
+it('a tree is finite where every number is, wherever the others stand', () => {
+  const places = fc.record({
+    at: fc.nat(10),
+    stray: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+    dtype: fc.constantFrom('float32' as const, 'float64' as const),
+  })
+  fc.assert(
+    fc.property(places, ({ at, stray, dtype }) => {
+      const whole = toArray(arange(11)).map((x) => x * (dtype === 'float32' ? 3e37 : 1e307))
+      expect(allFinite({ a: [tensor(whole, [11], dtype)] })).toBe(true)
+      expect(allFinite({ a: [zeros([2]), tensor(whole.with(at, stray), [11], dtype)] })).toBe(false)
+    }),
+  )
+})
