@@ -34,7 +34,10 @@ describe('a running sum', () => {
         const total = runningSum<Two>()
         const [first, ...rest] = all as [Two, ...Two[]]
         expect(total.add(first)).toBe(false)
-        total.begin({ a: transpose()(tensor(toArray(transpose()(first.a)), [2, 3], first.a.dtype)), b: [copy(first.b[0])] })
+        total.begin({
+          a: transpose()(tensor(toArray(transpose()(first.a)), [2, 3], first.a.dtype)),
+          b: [copy(first.b[0])],
+        })
         for (const tree of rest) expect(total.add(tree)).toBe(true)
         const [sum, expected] = [total.value() as Two, all.reduce(addTrees<Two>)]
         expect([sum.a.shape, sum.b[0].dtype]).toEqual([[3, 2], expected.b[0].dtype])

@@ -113,7 +113,8 @@ export const gradientMemory =
   (params: P, batch: Batch): GradientMemory => {
     const some = (count: number): Batch => takeBatch(new Array<number>(count).fill(0))(batch)
     return memoryOf(backend, {
-      operands: (count) => bytesOf(some(count)) + bytesOf(params),
+      // The sum lies there twice, as it was weighted and in its own units (see `clippedGrad`).
+      operands: (count) => bytesOf(some(count)) + 2 * bytesOf(params),
       run: (on, count) =>
         on.scope(() => {
           const gradients = plans[plan](loss, model, on, params, some(count))

@@ -124,19 +124,19 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
       const { sum, ...found } = perSample(params, part, (gradients) => {
         const { norm, groupNorms, sum: add } = attemptWith(gradients)
         const share = allFinite(norm) ? add() : undefined
-        const isFinite = share !== undefined && allFinite(share)
+        const counts = share !== undefined && allFinite(share)
         // Added as the last thing: a body that needs more memory is run again from its beginning.
-        const sum = isFinite && !total.add(share) ? share : undefined
-        return { isFinite, sum, loss: gradients.loss, norm, groupNorms }
+        const sum = counts && !total.add(share) ? share : undefined
+        return { counts, sum, loss: gradients.loss, norm, groupNorms }
       })
       if (sum !== undefined) total.begin(sum)
       return found
     }
-    const adds = (chosen: readonly number[]): boolean => attempt(takeBatch(chosen)(batch)).isFinite
+    const adds = (chosen: readonly number[]): boolean => attempt(takeBatch(chosen)(batch)).counts
     const first = attempt(batch)
     const norms = toArray(first.norm)
     const finite = norms.flatMap((norm, index) => (Number.isFinite(norm) ? [index] : []))
-    const together = first.isFinite || adds(finite)
+    const together = first.counts || adds(finite)
     // Where a finite norm hides an overflow, each sample is judged on its own: nobody's share depends on the company.
     const overflown = new Set(together ? [] : finite.filter((index) => !adds([index])))
     // Even where nobody's share counts there is a sum.

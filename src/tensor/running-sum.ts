@@ -34,9 +34,7 @@ const elements = (t: Tensor): Storage => {
 
 /** Storage that can be written to: numbers of a device that are fetched when somebody looks at them cannot. */
 const written = (t: Tensor): Tensor =>
-  ArrayBuffer.isView(t.data) && t.offset === 0 && t.data.length === size(t) && isContiguous(t)
-    ? t
-    : copied(t)
+  ArrayBuffer.isView(t.data) && t.offset === 0 && t.data.length === size(t) && isContiguous(t) ? t : copied(t)
 
 const copied = (t: Tensor): Tensor => {
   const out = allocate(t.dtype, size(t))
