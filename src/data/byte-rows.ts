@@ -2,10 +2,10 @@
  * Datasets of bytes: each example a row of them, normalised when it is taken, so that they cost a quarter of floats.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { type Shape, shapeError, sizeOf } from '../tensor/shape.js'
+import { type Shape, sizeOf } from '../tensor/shape.js'
 import { unsafeTensor } from '../tensor/tensor.js'
 import { type DataError, inconsistentData } from './data-error.js'
-import type { Dataset } from './dataset.js'
+import { chosenTargets, type Dataset } from './dataset.js'
 
 /**
  * The public map x ↦ (x / 255 − mean) / std of bytes, with one number for all channels or one for each. Constants that are known
@@ -76,14 +76,8 @@ export const datasetOfBytes = ({ rows, targets, inputShape, classes, tables }: B
     inputShape,
     classes,
     take: (indices) => {
+      const target = chosenTargets({ targets, inputShape }, indices)
       const input = new Float32Array(indices.length * size)
-      const target = new Int32Array(indices.length)
-      for (let i = 0; i < indices.length; i++) {
-        const index = indices[i] as number
-        if (!(Number.isInteger(index) && index >= 0 && index < length))
-          throw shapeError(`take: no example ${index}`, [length, ...inputShape])
-        target[i] = targets[index] as number
-      }
       rows(indices)((row, place) => {
         for (let j = 0; j < size; j++)
           input[place * size + j] = (tables[Math.floor(j / plane)] as Float32Array)[row[j] as number] as number

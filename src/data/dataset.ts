@@ -130,6 +130,19 @@ export interface DatasetStorage {
   readonly classes: number
 }
 
+/** The targets of the chosen examples, once each index is known to be one. @internal */
+export const chosenTargets = (
+  { targets, inputShape }: Pick<DatasetStorage, 'targets' | 'inputShape'>,
+  indices: Readonly<ArrayLike<number>>,
+): Int32Array => {
+  const { length } = targets
+  return Int32Array.from(indices, (index) => {
+    if (!(Number.isInteger(index) && index >= 0 && index < length))
+      throw shapeError(`take: no example ${index}`, [length, ...inputShape])
+    return targets[index] as number
+  })
+}
+
 /** Wraps storage that the caller gives up and has checked. @internal */
 export const unsafeDataset = ({ inputs, targets, inputShape, classes }: DatasetStorage): Dataset => {
   const length = targets.length
@@ -140,14 +153,11 @@ export const unsafeDataset = ({ inputs, targets, inputShape, classes }: DatasetS
     classes,
     take: (indices) => {
       const count = indices.length
+      const target = chosenTargets({ targets, inputShape }, indices)
       const input = new Float32Array(count * size)
-      const target = new Int32Array(count)
       for (let i = 0; i < count; i++) {
         const index = indices[i] as number
-        if (!(Number.isInteger(index) && index >= 0 && index < length))
-          throw shapeError(`take: no example ${index}`, [length, ...inputShape])
         input.set(inputs.subarray(index * size, (index + 1) * size), i * size)
-        target[i] = targets[index] as number
       }
       return { input: unsafeTensor(input, [count, ...inputShape]), target: unsafeTensor(target, [count]) }
     },

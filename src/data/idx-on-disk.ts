@@ -4,10 +4,10 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
-import { shapeError, sizeOf } from '../tensor/shape.js'
+import { sizeOf } from '../tensor/shape.js'
 import { unsafeTensor } from '../tensor/tensor.js'
 import { type DataError, inconsistentData, malformedData } from './data-error.js'
-import { checkedTargets, type Dataset, type Normalisation, unitRange } from './dataset.js'
+import { checkedTargets, chosenTargets, type Dataset, type Normalisation, unitRange } from './dataset.js'
 import { type IdxHeader, idxElements, parseIdx, parseIdxHeader } from './idx.js'
 import { filesOfNode, type RandomAccess, reading, type WithFile } from './random-access.js'
 
@@ -106,14 +106,8 @@ const datasetOf = (
     inputShape,
     classes,
     take: (indices) => {
+      const target = chosenTargets({ targets, inputShape }, indices)
       const input = new Float32Array(indices.length * size)
-      const target = new Int32Array(indices.length)
-      for (let i = 0; i < indices.length; i++) {
-        const index = indices[i] as number
-        if (!(Number.isInteger(index) && index >= 0 && index < length))
-          throw shapeError(`take: no example ${index}`, [length, ...inputShape])
-        target[i] = targets[index] as number
-      }
       if (indices.length > 0)
         withFile(images, (file) => {
           for (let i = 0; i < indices.length; i++) {

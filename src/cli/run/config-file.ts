@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { badArguments, type Failure } from '../failure.js'
+import { reasonOf, syntaxOf } from '../read-text.js'
 import type { ConfigProblem } from './config-problems.js'
 
 /** What a file holds, and where. */
@@ -13,12 +14,6 @@ export interface JsonFile {
   /** Paths in the file are relative to it. */
   readonly folder: string
   readonly value: unknown
-}
-
-/** Why a file cannot be read, in words. */
-const reasonOf = (cause: unknown): string => {
-  const { code, message } = cause as NodeJS.ErrnoException
-  return code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
 }
 
 /** Line and column of a place in a text. */
@@ -36,8 +31,8 @@ export const readJsonFile = async (path: string): Promise<E.Either<Failure, Json
     try {
       return E.right({ path, folder: dirname(resolve(path)), value: JSON.parse(text) as unknown })
     } catch (cause) {
-      const { message } = cause as Error
-      return E.left(badArguments(`${path} must hold JSON, and does not${placeIn(text, message)} (${message}).`))
+      const place = placeIn(text, (cause as Error).message)
+      return E.left(badArguments(`${path} must hold JSON, and does not${place}: ${syntaxOf(cause)}.`))
     }
   } catch (cause) {
     return E.left(badArguments(`${path} must be the name of a file that can be read: ${reasonOf(cause)}.`))
