@@ -3,6 +3,7 @@
  */
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { Backend } from '../backend.js'
+import { scopedOperations } from '../scoped.js'
 import { convolutions } from './convolution.js'
 import type { Device } from './device.js'
 import { elementwise } from './elementwise.js'
@@ -46,11 +47,6 @@ export const backendOn = async (device: Device, options: { readonly kept?: numbe
     ...convolutions(session, { ...ofElements, ...ofProducts }),
     ...pools(session),
   }
-  /** Outside of scopes, an operation is a scope of its own. */
-  const scoped =
-    <Arguments extends readonly unknown[], A>(operation: (...args: Arguments) => A): ((...args: Arguments) => A) =>
-    (...args) =>
-      session.isOpen() ? operation(...args) : session.scope(() => operation(...args))
   return {
     name: `gpu (${device.mode})`,
     dtype: 'float32',
@@ -60,25 +56,6 @@ export const backendOn = async (device: Device, options: { readonly kept?: numbe
     task: session.task,
     privateSums: privateSums(session, { canClip: keepsPairs && clips, canDraw: draws }),
     close: device.close,
-    map: scoped(operations.map),
-    zip: scoped(operations.zip),
-    matmul: scoped(operations.matmul),
-    sum: scoped(operations.sum),
-    rowDots: scoped(operations.rowDots),
-    weightedRowSum: scoped(operations.weightedRowSum),
-    scaleRows: scoped(operations.scaleRows),
-    pad2d: scoped(operations.pad2d),
-    groupNorm: scoped(operations.groupNorm),
-    groupNormGrad: scoped(operations.groupNormGrad),
-    conv2d: scoped(operations.conv2d),
-    conv2dInputGrad: scoped(operations.conv2dInputGrad),
-    conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),
-    conv2dSquaredNorm: scoped(operations.conv2dSquaredNorm),
-    conv2dGramSquaredNorm: scoped(operations.conv2dGramSquaredNorm),
-    conv2dWeightedGrad: scoped(operations.conv2dWeightedGrad),
-    maxPool2d: scoped(operations.maxPool2d),
-    maxPool2dGrad: scoped(operations.maxPool2dGrad),
-    avgPool2d: scoped(operations.avgPool2d),
-    avgPool2dGrad: scoped(operations.avgPool2dGrad),
+    ...scopedOperations(session, operations),
   }
 }

@@ -3,6 +3,7 @@
  */
 import { type Home, settle } from '../../home.js'
 import type { Backend } from '../backend.js'
+import { scopedOperations } from '../scoped.js'
 import { convolutions } from './convolution.js'
 import { deviceOf } from './device.js'
 import { elementwise } from './elementwise.js'
@@ -70,11 +71,6 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
   })
   const home: Home = linear(device)
   const { arena } = device
-  /** Outside of scopes, an operation is a scope of its own. */
-  const scoped =
-    <Arguments extends readonly unknown[], A>(operation: (...args: Arguments) => A): ((...args: Arguments) => A) =>
-    (...args) =>
-      arena.isOpen() ? operation(...args) : arena.scope(() => operation(...args))
   const operations = {
     ...elementwise(device),
     ...products(device),
@@ -86,26 +82,7 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     name: `wasm (${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
     dtype: 'float32',
     scope: arena.scope,
-    map: scoped(operations.map),
-    zip: scoped(operations.zip),
-    matmul: scoped(operations.matmul),
-    sum: scoped(operations.sum),
-    rowDots: scoped(operations.rowDots),
-    weightedRowSum: scoped(operations.weightedRowSum),
-    scaleRows: scoped(operations.scaleRows),
-    pad2d: scoped(operations.pad2d),
-    groupNorm: scoped(operations.groupNorm),
-    groupNormGrad: scoped(operations.groupNormGrad),
-    conv2d: scoped(operations.conv2d),
-    conv2dInputGrad: scoped(operations.conv2dInputGrad),
-    conv2dPerSampleGrad: scoped(operations.conv2dPerSampleGrad),
-    conv2dSquaredNorm: scoped(operations.conv2dSquaredNorm),
-    conv2dGramSquaredNorm: scoped(operations.conv2dGramSquaredNorm),
-    conv2dWeightedGrad: scoped(operations.conv2dWeightedGrad),
-    maxPool2d: scoped(operations.maxPool2d),
-    maxPool2dGrad: scoped(operations.maxPool2dGrad),
-    avgPool2d: scoped(operations.avgPool2d),
-    avgPool2dGrad: scoped(operations.avgPool2dGrad),
+    ...scopedOperations(arena, operations),
     memoryLimit: device.memoryLimit,
     close: device.close,
     peakBytes: arena.peak,
