@@ -18,7 +18,8 @@ import {
 } from './contour-integral.js'
 import { logChernoff, type SaddlePoint, saddlePoint } from './saddle-point.js'
 import { singleStep } from './single-step.js'
-import { slowIntegral } from './slow-integral.js'
+import { HIDDEN, slowIntegral } from './slow-integral.js'
+import { stepByStep } from './step-by-step.js'
 
 /** How an enclosure was found. `smoothed`: bounds after a small Gaussian mechanism was joined. `chernoff`: an upper bound only. */
 export type Method = NonNullable<Bounds['method']>
@@ -133,7 +134,8 @@ const slowly = (
   const { tilt } = saddle
   const chernoff = chernoffBound(saddle)
   const slow = slowIntegral(composition, { tilt, planned: epsilon, first: 1 / Math.sqrt(saddle.variance) })?.(epsilon)
-  const estimate = Math.min(slow?.logDelta ?? saddle.logDelta, chernoff)
+  const closer = slow === undefined || slow.error > HIDDEN ? stepByStep(composition, epsilon)?.(epsilon) : undefined
+  const estimate = Math.min(closer ?? slow?.logDelta ?? saddle.logDelta, chernoff)
   const slope = slow?.slope ?? -tilt
   const found = bounds?.read(epsilon)
   if (found === undefined || !(found.upper >= found.lower))

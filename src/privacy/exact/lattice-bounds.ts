@@ -10,6 +10,7 @@ import { type PrivacyLossPair, swapped } from '../pld/loss-pair.js'
 import { poissonSampledPair } from '../pld/poisson-pair.js'
 import type { Composition } from './composition.js'
 import { componentsOf, type Pair } from './pair.js'
+import { epsilonStepByStep, stepByStep } from './step-by-step.js'
 
 /** How far apart bounds may be, relative to ε and relative to δ, before they are looked at again; and how close they are to be then. */
 const WIDE = { epsilon: 3e-4, delta: 1e-2 }
@@ -56,11 +57,11 @@ interface Found extends Enclosed {
   readonly method: NonNullable<Bounds['method']>
 }
 
-/** What two enclosures prove together. The estimate is that of the contour, where it has both bounds. */
-const together = <F extends Found>(contour: F, lattice: Enclosed): F => {
+/** What two enclosures prove together. The estimate is that of the contour, where it has both bounds, else that of few steps, if any. */
+const together = <F extends Found>(contour: F, lattice: Enclosed, fewSteps: () => number | undefined): F => {
   const lower = Math.max(contour.lower, lattice.lower)
   const upper = Math.max(lower, Math.min(contour.upper, lattice.upper))
-  const known = contour.lower > 0 ? contour.estimate : lattice.estimate
+  const known = contour.lower > 0 ? contour.estimate : (fewSteps() ?? lattice.estimate)
   const method = upper < contour.upper ? 'connected dots' : contour.method
   return { ...contour, lower, estimate: Math.min(upper, Math.max(lower, known)), upper, method }
 }
@@ -71,7 +72,9 @@ export const closerEpsilon =
   <F extends Found>(found: F): F => {
     if (found.upper - found.lower <= Math.max(RESOLUTION.absolute, WIDE.epsilon * found.upper)) return found
     const pairs = pairsOf(composition)
-    return pairs === undefined ? found : together(found, epsilonOfPairs(pairs, RESOLUTION)(delta))
+    if (pairs === undefined) return found
+    const lattice = epsilonOfPairs(pairs, RESOLUTION)(delta)
+    return together(found, lattice, () => epsilonStepByStep(composition, Math.log(delta), lattice.estimate))
   }
 
 /** δ of a contour at ε, with the bounds of a lattice where its own are wide. */
@@ -80,5 +83,9 @@ export const closerDelta =
   <F extends Found>(found: F): F => {
     if (found.upper - found.lower <= WIDE.delta * found.upper) return found
     const pairs = pairsOf(composition)
-    return pairs === undefined ? found : together(found, deltaOfPairs(pairs, RESOLUTION_OF_DELTA)(epsilon))
+    if (pairs === undefined) return found
+    return together(found, deltaOfPairs(pairs, RESOLUTION_OF_DELTA)(epsilon), () => {
+      const logDelta = stepByStep(composition, epsilon)?.(epsilon)
+      return logDelta === undefined ? undefined : Math.exp(logDelta)
+    })
   }

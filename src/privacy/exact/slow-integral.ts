@@ -20,6 +20,9 @@ export interface SlowIntegral {
   readonly error: number
 }
 
+/** An error of δ, relative, from which on it is worth while to go step by step. @internal */
+export const HIDDEN = 1e-10
+
 const MOST_PANELS = 600
 /** How far a panel's integrand must be resolved: the rule then errs by the square of it. */
 const RESOLVED = 1e-8

@@ -5,7 +5,8 @@ import { type Composition, cumulants } from './composition.js'
 import { type ContourOptions, defaultContour, SMOOTHED_POINTS, smoothedContour } from './contour-integral.js'
 import { agrees, chernoffBound, closedForm, contourReader, type Enclosure, enclose, type Method } from './enclosure.js'
 import { type SaddlePoint, saddlePoint } from './saddle-point.js'
-import { slowIntegral } from './slow-integral.js'
+import { HIDDEN, slowIntegral } from './slow-integral.js'
+import { epsilonStepByStep } from './step-by-step.js'
 
 /** ε with its enclosure: δ(upper) ≤ δ ≤ δ(lower) were both evaluated. */
 export interface EpsilonEnclosure {
@@ -196,15 +197,18 @@ const solveSlowly = (
   let epsilon = found.epsilon
   let slope = found.slope
   const slow = slowIntegral(composition, { tilt: saddle.tilt, planned: epsilon, first: 1 / Math.sqrt(saddle.variance) })
+  let error = Infinity
   for (let step = 0; step < SLOW_STEPS && slow !== undefined; step++) {
     const here = slow(epsilon)
     if (here === undefined || !(here.slope < 0)) break
     const move = (here.logDelta - logDelta) / here.slope
     slope = here.slope
+    error = here.error
     epsilon = Math.max(0, epsilon - move)
     // Newton's next step would be of the order of this one's square.
     if (Math.abs(move * slope) <= 1e-6 || Math.abs(move) <= 1e-12 * epsilon) break
   }
+  if (error > HIDDEN) epsilon = epsilonStepByStep(composition, logDelta, epsilon) ?? epsilon
   const here = reading(epsilon)
   const proved = ends(reading, { epsilon, logDelta, slope }, here)
   const estimate = Math.min(Math.max(epsilon, proved.lower), proved.upper)
