@@ -99,3 +99,36 @@ describe.each(Object.entries(operations))('%s by filtering', (_, operation) => {
     )
   })
 })
+
+describe('a gradient with its norm', () => {
+  it('is the gradient, bit by bit, and the norm of what is kept', () => {
+    fc.assert(
+      fc.property(drawn(ordinary), ({ x, gy, convolution }) => {
+        for (const backend of backends)
+          backend.scope(() => {
+            const expected = backend.conv2dPerSampleGrad(x, gy, convolution)
+            const normed = backend.conv2dNormedGrad?.(x, gy, convolution)
+            if (x.shape[0] === 0) {
+              expect(normed).toBeUndefined()
+              return 0
+            }
+            if (normed === undefined) throw new Error('not by filtering')
+            const { grad, squaredNorm } = normed
+            expect(toArray(grad)).toEqual(toArray(expected))
+            const norms = toArray(backend.rowDots(expected, expected))
+            for (const [n, found] of toArray(squaredNorm).entries()) {
+              const norm = norms[n] as number
+              expect(Math.abs(found - norm)).toBeLessThanOrEqual(1e-12 * norm)
+            }
+            return 0
+          })
+      }),
+      runs,
+    )
+  })
+  it('is not to be had where nothing is filtered', () => {
+    const one = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 } as const
+    const x = full(1, [2, 3, 4, 4])
+    expect(backends[0]?.conv2dNormedGrad?.(x, x, one)).toBeUndefined()
+  })
+})

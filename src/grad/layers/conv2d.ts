@@ -10,7 +10,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
 import { convolutionCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
-import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
+import { derivedPullback, keepingPullback, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { lostByUnderflow } from '../underflow.js'
 import { type ConvolutionPadding, convolutionWith } from './convolution-padding.js'
@@ -130,8 +130,31 @@ const zeroPadded = (
     }),
     pullback: (backend, params, x, gy) => {
       const norm = normWay(convolutionCosts(convolution, x.shape, gy.shape), gy.shape[0] as number)
-      const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> =>
-        (norm === 'keep' ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
+      const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> => {
+        if (norm !== 'keep') return derivedPullback(rule, backend, p, x, gy)
+        /** Norms come with the gradients where they are asked for first. */
+        let formed: { readonly grad: Tensor; readonly squaredNorm?: Tensor } | undefined
+        const form = (isNormed: boolean) => {
+          formed ??= (isNormed ? backend.conv2dNormedGrad?.(x, gy, convolution) : undefined) ?? {
+            grad: backend.conv2dPerSampleGrad(x, gy, convolution),
+          }
+          return formed
+        }
+        const bias = lazy(() => backend.sum(gy, [2, 3]))
+        const perSampleGrad = (): Conv2dParams => ({
+          weight: form(false).grad,
+          ...(p.bias === undefined ? {} : { bias: bias() }),
+        })
+        const kept = keepingPullback({ backward: rule.backward, perSampleGrad }, backend, p, x, gy)
+        return {
+          ...kept,
+          squaredNorm: lazy(() => {
+            const ofWeight = form(true).squaredNorm
+            if (ofWeight === undefined) return kept.squaredNorm()
+            return p.bias === undefined ? ofWeight : addNorms(ofWeight, backend.rowDots(bias(), bias()))
+          }),
+        }
+      }
       return {
         ...pullbackOf(params),
         norm,

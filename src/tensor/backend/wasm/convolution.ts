@@ -13,10 +13,11 @@ import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } f
 import { filtered, filteredGrad, isFiltered, isFilteredGrad } from './winograd.js'
 
 type Convolutions = Pick<
-  Backend,
+  Required<Backend>,
   | 'conv2d'
   | 'conv2dInputGrad'
   | 'conv2dPerSampleGrad'
+  | 'conv2dNormedGrad'
   | 'conv2dSquaredNorm'
   | 'conv2dGramSquaredNorm'
   | 'conv2dWeightedGrad'
@@ -198,7 +199,7 @@ export const convolutions = (device: Device): Convolutions => {
     const [input, output] = [x.shape as Quad, gy.shape as Quad]
     if (size(x) === 0 || size(gy) === 0) storage.fill(0)
     else if (isFilteredGrad(convolution, input, output))
-      filteredGrad(device, { ...operands, out: address }, convolution, input, output)
+      filteredGrad(device, { ...operands, out: address, norms: 0 }, convolution, input, output)
     else
       weightGrad({ ...operands, out: address }, convolution, input, output, {
         mode: 0,
@@ -206,6 +207,25 @@ export const convolutions = (device: Device): Convolutions => {
         samples: 1,
       })
     return tensor
+  }
+
+  const conv2dNormedGrad: Convolutions['conv2dNormedGrad'] = (x, gy, convolution) => {
+    const shape = weightShape(x, gy, convolution)
+    const [n, { groups }] = [x.shape[0] as number, convolution]
+    const [input, output] = [x.shape as Quad, gy.shape as Quad]
+    if (size(x) === 0 || size(gy) === 0 || !isFilteredGrad(convolution, input, output)) return undefined
+    const { tensor: grad, address: out } = device.result('float32', [n, ...shape])
+    const { tensor: squaredNorm, storage } = device.result('float64', [n])
+    const operands = { x: device.dense(x), gy: device.dense(gy), out }
+    device.arena.temporarily(() => {
+      const parts = device.arena.allocate('float64', n * groups)
+      filteredGrad(device, { ...operands, norms: parts.byteOffset }, convolution, input, output)
+      storage.fill(0)
+      for (let sample = 0, i = 0; sample < n; sample++)
+        for (let group = 0; group < groups; group++, i++)
+          storage[sample] = (storage[sample] as number) + (parts[i] as number)
+    })
+    return { grad, squaredNorm }
   }
 
   const conv2dSquaredNorm: Backend['conv2dSquaredNorm'] = (x, gy, convolution) => {
@@ -295,5 +315,13 @@ export const convolutions = (device: Device): Convolutions => {
     return tensor
   }
 
-  return { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dSquaredNorm, conv2dGramSquaredNorm, conv2dWeightedGrad }
+  return {
+    conv2d,
+    conv2dInputGrad,
+    conv2dPerSampleGrad,
+    conv2dNormedGrad,
+    conv2dSquaredNorm,
+    conv2dGramSquaredNorm,
+    conv2dWeightedGrad,
+  }
 }

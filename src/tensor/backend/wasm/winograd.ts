@@ -120,10 +120,10 @@ export const isFilteredGrad = (convolution: Convolution2d, input: Quad, output: 
   isFiltered(convolution, input, output) &&
   gradBytes(tilingOf(convolution, input, output), Math.max(input[3], output[3])) <= 960 * 1024
 
-/** The gradient of the weight for each sample, into `out`. */
+/** The gradient of the weight for each sample, into `out`; squared norms of each group of it into `norms`, unless that is 0. */
 export const filteredGrad = (
   device: Device,
-  { x, gy, out }: { readonly x: number; readonly gy: number; readonly out: number },
+  { x, gy, out, norms }: { readonly x: number; readonly gy: number; readonly out: number; readonly norms: number },
   convolution: Convolution2d,
   input: Quad,
   output: Quad,
@@ -136,7 +136,7 @@ export const filteredGrad = (
   device.launch({
     kernel: kernel.winogradGrad,
     arguments: [
-      ...[x, gy, out, 0, 0, 0, 0, 0, ...geometry(convolution, convolution.groups, input, output)],
+      ...[x, gy, out, norms, 0, 0, 0, 0, ...geometry(convolution, convolution.groups, input, output)],
       ...[0, down, across, units, perChunk],
     ],
     parts,

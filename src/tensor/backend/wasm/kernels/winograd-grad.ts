@@ -7,6 +7,7 @@
  */
 import { address, argument } from './arguments'
 import { packColumns } from './pack'
+import { dot } from './reduce'
 import { tileRows } from './tile'
 import { c, h, o, oh, ow, w } from './window'
 import { apart, inputRows, inputTiles, rowBytes } from './winograd'
@@ -54,10 +55,17 @@ function cotangentTiles(a: usize, b: usize, d: usize, e: usize, out: usize, step
   }
 }
 
-/** Arguments: 0 x · 1 gy · 2 out [units, o, c, 3, 3]. */
+/** Arguments: 0 x · 1 gy · 2 out [units, o, c, 3, 3] · 3 squared norms of the units, float64, or 0. */
 export function winogradGradChunk(chunk: i32, scratch: usize): void {
   const end = min(argument(27), (chunk + 1) * argument(28))
-  for (let unit = chunk * argument(28); unit < end; unit++) gradient(unit, scratch)
+  const numbers = o() * c() * 9
+  for (let unit = chunk * argument(28); unit < end; unit++) {
+    gradient(unit, scratch)
+    if (address(3) === 0) continue
+    // While they are in the cache.
+    const filters = address(2) + <usize>unit * ((<usize>numbers) << 2)
+    store<f64>(address(3) + ((<usize>unit) << 3), dot(filters, filters, numbers))
+  }
 }
 
 function gradient(slice: i32, scratch: usize): void {
