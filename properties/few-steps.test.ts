@@ -5,11 +5,15 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Accountant } from '../src/privacy/accountant.js'
 import { exact } from '../src/privacy/exact/accountant.js'
 import type { Composition } from '../src/privacy/exact/composition.js'
 import { enclose } from '../src/privacy/exact/enclosure.js'
 import { singleStep } from '../src/privacy/exact/single-step.js'
 import { stepByStep } from '../src/privacy/exact/step-by-step.js'
+import { pld } from '../src/privacy/pld/accountant.js'
+import { prv } from '../src/privacy/prv/accountant.js'
+import { rdp } from '../src/privacy/rdp/accountant.js'
 import { logUniform } from './arbitraries/event.js'
 import { rightOf, runEvent } from './laws/accountant.js'
 
@@ -80,6 +84,20 @@ describe('few steps', () => {
     )
     expect(compared).toBeGreaterThan(2)
   })
+
+  it('what is hardly ever drawn is answered by everyone', () => {
+    for (const q of [1e-310, 1e-295, 1e-200, 1e-20])
+      for (const accountant of [exact(), pld(), prv(), rdp()] as readonly Accountant<unknown>[]) {
+        const curve = rightOf(accountant.interpret(runEvent({ sigma: 1, q, steps: 10 })))
+        for (const { lower, estimate, upper } of [accountant.epsilon(1e-5)(curve), accountant.delta(0.1)(curve)]) {
+          expect(lower).toBeLessThanOrEqual(10 * q)
+          expect(estimate).toBeGreaterThanOrEqual(lower)
+          expect(upper).toBeGreaterThanOrEqual(estimate)
+        }
+      }
+    const curve = rightOf(exact().interpret(runEvent({ sigma: 1, q: 1e-310, steps: 10 })))
+    expect(exact().epsilon(1e-5)(curve).upper).toBe(0)
+  }, 60_000)
 
   it('has no curve for Gaussians, other directions, and many steps', () => {
     const other = { kind: 'add', noiseMultiplier: 1, samplingProbability: 0.1 } as const

@@ -134,8 +134,9 @@ const slowly = (
   const { tilt } = saddle
   const chernoff = chernoffBound(saddle)
   const slow = slowIntegral(composition, { tilt, planned: epsilon, first: 1 / Math.sqrt(saddle.variance) })?.(epsilon)
-  const closer = slow === undefined || slow.error > HIDDEN ? stepByStep(composition, epsilon)?.(epsilon) : undefined
-  const estimate = Math.min(closer ?? slow?.logDelta ?? saddle.logDelta, chernoff)
+  const closer = slow === undefined || slow.error > HIDDEN ? stepByStep(composition, epsilon)?.(epsilon) : Number.NaN
+  const known = slow?.logDelta ?? saddle.logDelta
+  const estimate = Math.min(closer === undefined || Number.isNaN(closer) ? known : closer, chernoff)
   const slope = slow?.slope ?? -tilt
   const found = bounds?.read(epsilon)
   if (found === undefined || !(found.upper >= found.lower))

@@ -24,11 +24,15 @@ const MOST_DISTINCT = 3
 /** Below this noise multiplier a threshold in units of the noise has lost the digits that masses need. */
 const LEAST_NOISE = 1e-3
 
+/** Below this sampling probability the quotients of losses overflow. */
+const LEAST_CHANCE = 1e-290
+
 /** The pair as a law of losses; undefined for a mixture whose record is replaced. */
 const lossPair = (pair: Pair): PrivacyLossPair | undefined => {
   const { kind, noiseMultiplier: sigma } = pair
   if ('samplingProbability' in pair) {
     const q = pair.samplingProbability
+    if (q < LEAST_CHANCE) return undefined
     return kind === 'replace'
       ? replacedGaussianPair({ mu: 1 / sigma, samplingProbability: q })
       : poissonSampledPair(kind, q)(gaussianPair(1 / sigma))
@@ -66,11 +70,22 @@ const together = <F extends Found>(contour: F, lattice: Enclosed, fewSteps: () =
   return { ...contour, lower, estimate: Math.min(upper, Math.max(lower, known)), upper, method }
 }
 
+/** A bound of the probability that any step sees the record at all: ε is 0 at a δ as large. */
+const chanceOf = ({ precision, steps }: Composition): number =>
+  precision > 0
+    ? 1
+    : steps.reduce((sum, { pair, count }) => {
+        const { weights } = componentsOf(pair)
+        return sum + count * weights.reduce((seen, weight) => seen + weight, 0)
+      }, 0) *
+      (1 + 1e-12)
+
 /** ε of a contour at δ, with the bounds of a lattice where its own are wide. */
 export const closerEpsilon =
   (composition: Composition, delta: number) =>
   <F extends Found>(found: F): F => {
     if (found.upper - found.lower <= Math.max(RESOLUTION.absolute, WIDE.epsilon * found.upper)) return found
+    if (delta >= chanceOf(composition)) return { ...found, lower: 0, estimate: 0, upper: 0 }
     const pairs = pairsOf(composition)
     if (pairs === undefined) return found
     const lattice = epsilonOfPairs(pairs, RESOLUTION)(delta)
@@ -86,6 +101,6 @@ export const closerDelta =
     if (pairs === undefined) return found
     return together(found, deltaOfPairs(pairs, RESOLUTION_OF_DELTA)(epsilon), () => {
       const logDelta = stepByStep(composition, epsilon)?.(epsilon)
-      return logDelta === undefined ? undefined : Math.exp(logDelta)
+      return logDelta === undefined || Number.isNaN(logDelta) ? undefined : Math.exp(logDelta)
     })
   }

@@ -124,10 +124,17 @@ const stepsOf = ({ precision, steps }: Composition): readonly Step[] | undefined
   return found.length > 0 && found.length === steps.reduce((sum, { count }) => sum + count, 0) ? found : undefined
 }
 
-const curveOf = (steps: readonly Step[], most: number): ((epsilon: number) => number) => {
+/** Readings of curves that are worth while for one of all the steps: two seconds or so. */
+const MOST_READINGS = 4e7
+
+/** Undefined where that takes too long: losses from a tiny q to a large ε, or by little noise. */
+const curveOf = (steps: readonly Step[], most: number): ((epsilon: number) => number) | undefined => {
   const highest = most - steps.reduce((sum, { logRest }) => sum + logRest, 0)
   const least = steps.reduce((low, { mu, kappa }) => Math.min(low, Math.log(kappa) - 0.5 * mu * mu - REACH * mu), 0)
   const scale = steps.reduce((small, { mu }) => Math.min(small, 0.5 * mu), 1)
+  const range = Math.log(highest) - least
+  const panels = steps.reduce((sum, { mu }) => sum + range / Math.min(1, mu) + 2 * REACH * Math.max(1, mu), 0)
+  if (!(NODES * (range / scale) * NODES * panels <= MOST_READINGS)) return undefined
   const curve = steps.slice(1).reduce<Curve>((before, step) => {
     const exact = oneMore(step, before)
     const edge = before.edge + step.logRest
@@ -146,12 +153,12 @@ const curveOf = (steps: readonly Step[], most: number): ((epsilon: number) => nu
 }
 
 /** By composition, and by the power of 2 that a curve ends at. */
-const curves = new WeakMap<Composition, Map<number, (epsilon: number) => number>>()
+const curves = new WeakMap<Composition, Map<number, ReturnType<typeof curveOf>>>()
 
 /**
  * The ε → log δ of at most 32 Poisson-sampled Gaussian steps in the direction `remove`, up to some ε > 0; undefined for other compositions.
  *
- * Error      1e-11 relative to δ for 32 steps
+ * Error      1e-11 relative to δ for 32 steps; NaN where δ leaves float64
  * Cost       some 30 ms a step, and less than a millisecond a reading
  */
 export const stepByStep = (composition: Composition, most: number): ((epsilon: number) => number) | undefined => {
@@ -159,8 +166,8 @@ export const stepByStep = (composition: Composition, most: number): ((epsilon: n
   if (steps === undefined || !(most > 0)) return undefined
   // Curves end at powers of 2, so that a reading depends on its ε alone.
   const octave = Math.ceil(Math.log2(most))
-  const known = curves.get(composition) ?? new Map<number, (epsilon: number) => number>()
-  const curve = known.get(octave) ?? curveOf(steps, 2 ** octave)
+  const known = curves.get(composition) ?? new Map<number, ReturnType<typeof curveOf>>()
+  const curve = known.has(octave) ? known.get(octave) : curveOf(steps, 2 ** octave)
   curves.set(composition, known.set(octave, curve))
   return curve
 }

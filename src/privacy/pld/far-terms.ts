@@ -1,5 +1,6 @@
 /**
- * Terms whose losses lie beyond what 64 bits resolve: an upper bound reveals all that they see, a lower bound makes their noise wider.
+ * Terms whose losses lie beyond what 64 bits resolve: an upper bound reveals all that they see, a lower bound makes their noise wider, or
+ * leaves out what is hardly ever drawn.
  */
 import type { Accountant, Bounds } from '../accountant.js'
 import type { Neighbouring } from '../neighbouring.js'
@@ -24,10 +25,19 @@ const excessOf = (mechanism: PldMechanism): number => {
   }
 }
 
-const isFar = ({ mechanism }: PldTerm): boolean => excessOf(mechanism) > 1
+/** Probabilities of being drawn below which the quotients of losses overflow. */
+const RAREST = 1e-290
+
+const isRare = ({ sampling }: PldTerm): boolean => sampling._tag === 'Poisson' && sampling.samplingProbability < RAREST
+
+const isFar = (term: PldTerm): boolean => isRare(term) || excessOf(term.mechanism) > 1
+
+/** The mechanism that tells nothing. */
+const silent: PldTerm = { mechanism: { _tag: 'ApproximateDp', epsilon: 0, delta: 0 }, sampling: { _tag: 'None' } }
 
 /** The same with as little noise as is resolved: more noise added to what was released, or a guarantee that is kept too. */
 const widened = (term: PldTerm): PldTerm => {
+  if (isRare(term)) return silent
   const { mechanism } = term
   const excess = excessOf(mechanism)
   switch (mechanism._tag) {
