@@ -35,6 +35,10 @@ const isFar = (term: PldTerm): boolean => isRare(term) || excessOf(term.mechanis
 /** The mechanism that tells nothing. */
 const silent: PldTerm = { mechanism: { _tag: 'ApproximateDp', epsilon: 0, delta: 0 }, sampling: { _tag: 'None' } }
 
+/** Of what exceeds everything, infinitely often, the farthest is left. */
+const divided = (x: number, excess: number, farthest: number): number =>
+  excess < Infinity ? x / excess : x === Infinity ? farthest : 0
+
 /** The same with as little noise as is resolved: more noise added to what was released, or a guarantee that is kept too. */
 const widened = (term: PldTerm): PldTerm => {
   if (isRare(term)) return silent
@@ -42,13 +46,16 @@ const widened = (term: PldTerm): PldTerm => {
   const excess = excessOf(mechanism)
   switch (mechanism._tag) {
     case 'Gaussian':
-      return { ...term, mechanism: { ...mechanism, mu: mechanism.mu / excess } }
+      return { ...term, mechanism: { ...mechanism, mu: divided(mechanism.mu, excess, FARTHEST.sensitivity) } }
     case 'Laplace':
-      return { ...term, mechanism: { ...mechanism, beta: mechanism.beta / excess } }
+      return { ...term, mechanism: { ...mechanism, beta: divided(mechanism.beta, excess, FARTHEST.sensitivity) } }
     case 'MixtureOfGaussians':
-      return { ...term, mechanism: { ...mechanism, mus: mechanism.mus.map((mu) => mu / excess) } }
+      return {
+        ...term,
+        mechanism: { ...mechanism, mus: mechanism.mus.map((mu) => divided(mu, excess, FARTHEST.sensitivity)) },
+      }
     case 'ApproximateDp':
-      return { ...term, mechanism: { ...mechanism, epsilon: mechanism.epsilon / excess } }
+      return { ...term, mechanism: { ...mechanism, epsilon: divided(mechanism.epsilon, excess, FARTHEST.epsilon) } }
     default:
       return term
   }

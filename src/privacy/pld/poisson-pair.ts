@@ -86,7 +86,8 @@ const add =
                 return mirroredMasses(edges, inner, ({ p, q: scaled, low, high }) => {
                   const without = unscaledMass(scaled, inverse(low))
                   const sampled = (1 - q) * without + q * p
-                  return { p: without, q: high < 0 ? sampled * Math.exp(-high) : sampled }
+                  // Beyond the largest loss there is nothing, however large the factor.
+                  return { p: without, q: high < 0 && sampled > 0 ? sampled * Math.exp(-high) : sampled }
                 })
               },
               above: (t: number) => mixed(density.below(inverse(-t))),

@@ -75,6 +75,9 @@ const epsilonOfDirection = (
   return found
 }
 
+/** What a reading says, or what is true anyway where losses of a thousand left float64. */
+const known = (read: number, otherwise: number): number => (Number.isNaN(read) ? otherwise : read)
+
 /** δ of one direction. */
 const deltaOfDirection = (components: readonly Component[], epsilon: number, options: PrvOptions): Enclosed => {
   const { mostPoints = 2 ** 20 } = options
@@ -84,9 +87,10 @@ const deltaOfDirection = (components: readonly Component[], epsilon: number, opt
   const errors = errorsAt(options, epsilon, Math.exp(Math.max(-690, logDelta)))
   const plan = planFor(components, { epsilon, logDelta, tolerance: TOLERANCE * errors.epsilonError })
   const sum = roundedSum(components, plan, errors, mostPoints)
-  const upper = Math.min(1, sum.upper.delta(epsilon - sum.epsilonError) + sum.deltaError)
-  const lower = Math.min(upper, Math.max(0, sum.lower.delta(epsilon + sum.epsilonError) - sum.deltaError))
-  return { lower, estimate: Math.min(upper, Math.max(lower, sum.middle.delta(epsilon))), upper }
+  const upper = known(Math.min(1, sum.upper.delta(epsilon - sum.epsilonError) + sum.deltaError), 1)
+  const below = known(sum.lower.delta(epsilon + sum.epsilonError) - sum.deltaError, 0)
+  const lower = Math.min(upper, Math.max(0, below))
+  return { lower, estimate: Math.min(upper, Math.max(lower, known(sum.middle.delta(epsilon), upper))), upper }
 }
 
 const worst = (found: readonly Enclosed[]): Enclosed => ({
