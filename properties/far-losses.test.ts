@@ -39,3 +39,30 @@ describe.each(neighbouringRelations)('%s', (neighbouring) => {
     read((accountant) => accountant.epsilon(1e-5)(rightOf(accountant.interpret(event))))
   })
 })
+
+describe('the lower end is reached', () => {
+  it('two neighbours of a record that is replaced need not be twice as far from each other', () => {
+    // The largest P(S) − Q(S) with a law R that is ε-close to both, over probabilities R(S).
+    const e = Math.E
+    const most = Array.from({ length: 10_001 }, (_, i) => i / 10_000).reduce((far, r) => {
+      const [p, q] = [Math.min(e * r, 1 - (1 - r) / e), Math.max(r / e, 1 - e * (1 - r))]
+      return Math.max(far, p - q)
+    }, 0)
+    for (const accountant of [pld({ neighbouring: 'replaceOne' }), prv({ neighbouring: 'replaceOne' })]) {
+      const { lower, upper } = accountant.delta(0)(rightOf(accountant.interpret(Event.pureDp(1))))
+      expect(lower).toBeLessThanOrEqual(most)
+      expect(lower).toBeGreaterThan(0.46)
+      expect(upper).toBeGreaterThanOrEqual(most)
+    }
+  })
+  it('a truncated sample is at least the Poisson sample of those in a batch, beside records that add nothing', () => {
+    // One record of two in each batch: the record is in it with probability (1 − q) q + q²/2.
+    const q = 0.3
+    const rate = (1 - q) * q + 0.5 * q * q
+    const poisson = pld().delta(0.2)(rightOf(pld().interpret(Event.poissonSampled(rate)(Event.gaussian(1)))))
+    const { lower, upper } = pld().delta(0.2)(rightOf(pld().interpret(cut(2, q, 1))))
+    expect(lower).toBeLessThanOrEqual(poisson.upper)
+    expect(lower).toBeGreaterThan(0.9999 * poisson.lower)
+    expect(upper).toBeGreaterThan(poisson.upper)
+  })
+})

@@ -1,10 +1,11 @@
 /**
  * Terms whose losses lie beyond what 64 bits resolve: an upper bound reveals all that they see, a lower bound makes their noise wider, or
- * leaves out what is hardly ever drawn.
+ * leaves out what is hardly ever drawn. And terms whose pair is an upper bound, for which another one bounds from below.
  */
 import type { Accountant, Bounds } from '../accountant.js'
 import type { Neighbouring } from '../neighbouring.js'
 import { nonPrivatePld, type PldCurve, PldCurves, type PldMechanism, type PldTerm, pldOf, repeatPld } from './curve.js'
+import { truncation } from './truncated-poisson.js'
 
 /** Sensitivities in units of the noise, and pure ε, up to which losses are resolved. */
 const FARTHEST = { sensitivity: 1e3, epsilon: 600 }
@@ -61,6 +62,27 @@ const widened = (term: PldTerm): PldTerm => {
   }
 }
 
+/**
+ * A term of which the pair is the worst that is proved, but perhaps not reached: one that is reached, or the term itself.
+ *
+ * truncated samples  where all other records add nothing, whoever displaces the record cannot be told from nobody: a Poisson sample, at the
+ *                    probability of being in a batch, (1 − τ) q + τ q_c
+ * (ε, δ) mechanisms  to replace a record moves no farther than twice (ε, δ), but what moves as far as (ε, δ) there is
+ */
+const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
+  const { mechanism, sampling } = term
+  if (sampling._tag === 'TruncatedPoisson') {
+    const { probability: tau, samplingProbability: cut } = truncation(sampling)
+    // No batch is cut.
+    if (!(tau * cut > 0)) return term
+    const q = (1 - tau) * sampling.samplingProbability + tau * cut
+    return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q * (1 - 1e-9) } }
+  }
+  if (mechanism._tag !== 'ApproximateDp' || neighbouring !== 'replaceOne') return term
+  const epsilon = 0.5 * mechanism.epsilon
+  return { mechanism: { _tag: 'ApproximateDp', epsilon, delta: mechanism.delta / (1 + Math.exp(epsilon)) }, sampling }
+}
+
 /** The curve of everything that a term's sample sees: the record is told whenever it was drawn. */
 const revealed = ({ sampling }: PldTerm, neighbouring: Neighbouring): PldCurve => {
   if (sampling._tag !== 'Poisson') return nonPrivatePld
@@ -73,16 +95,15 @@ const revealed = ({ sampling }: PldTerm, neighbouring: Neighbouring): PldCurve =
     : pldOf({ mechanism: { _tag: 'ApproximateDp', epsilon: 0, delta: 1 }, sampling })
 }
 
-/** A curve with each of its far terms replaced. */
+/** A curve with each of its terms replaced. */
 const replaced = ({ precision, terms }: PldCurve, by: (term: PldTerm) => PldCurve): PldCurve =>
-  terms.reduce<PldCurve>(
-    (curve, { term, count }) =>
-      PldCurves.concat(curve, repeatPld(count)(isFar(term) ? by(term) : { precision: 0, terms: [{ term, count: 1 }] })),
-    { precision, terms: [] },
-  )
+  terms.reduce<PldCurve>((curve, { term, count }) => PldCurves.concat(curve, repeatPld(count)(by(term))), {
+    precision,
+    terms: [],
+  })
 
 /**
- * An accountant that encloses far terms by two curves that it resolves.
+ * An accountant that encloses terms that it does not resolve, or of which it knows no pair that is reached, by two curves that it reads.
  *
  * Guarantee  what is released is a function of what is revealed, and noise that is wider is what was released with more noise: δ lies
  *            between those of the two curves
@@ -92,10 +113,15 @@ export const withFarTerms = (accountant: Accountant<PldCurve>): Accountant<PldCu
   const enclosed =
     (read: (curve: PldCurve) => Bounds) =>
     (curve: PldCurve): Bounds => {
-      if (!curve.terms.some(({ term }) => isFar(term))) return read(curve)
-      const { lower, ...rest } = read(replaced(curve, (term) => pldOf(widened(term))))
-      const upper = Math.max(lower, read(replaced(curve, (term) => revealed(term, neighbouring))).upper)
-      return { ...rest, lower, estimate: Math.min(upper, Math.max(lower, rest.estimate)), upper }
+      const least = (term: PldTerm): PldTerm => reached(term, neighbouring)
+      if (!curve.terms.some(({ term }) => isFar(term) || least(term) !== term)) return read(curve)
+      const below = (term: PldTerm): PldTerm => (isFar(least(term)) ? widened(least(term)) : least(term))
+      const { lower, ...rest } = read(replaced(curve, (term) => pldOf(below(term))))
+      const most = read(replaced(curve, (term) => (isFar(term) ? revealed(term, neighbouring) : pldOf(term))))
+      const upper = Math.max(lower, most.upper)
+      // Where nothing is far, the estimate is that of the bound that is claimed.
+      const known = curve.terms.some(({ term }) => isFar(term)) ? rest.estimate : most.estimate
+      return { ...rest, lower, estimate: Math.min(upper, Math.max(lower, known)), upper }
     }
   return {
     ...accountant,
