@@ -23,13 +23,13 @@ import {
   showExplanation,
   weightedGrad,
 } from '../src/grad/index.js'
+import { asLayer } from '../src/grad/layer.js'
 import { resNet20, smallCnn } from '../src/models/index.js'
 import { key } from '../src/sampling/index.js'
 import type { Backend } from '../src/tensor/backend/backend.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { full, type Tree, toArray, treeSize, zeros } from '../src/tensor/index.js'
-import { asLayer } from './arbitraries/layer-sequences.js'
 import { noise } from './arbitraries/tensor.js'
 import { counting } from './laws/counting.js'
 

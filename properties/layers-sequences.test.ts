@@ -29,6 +29,7 @@ import {
   tokenMask,
   withDropout,
 } from '../src/grad/index.js'
+import { asLayer } from '../src/grad/layer.js'
 import { clippedGrad, flatClip } from '../src/privacy/index.js'
 import { foldIn, type Key, key, uniform } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
@@ -39,7 +40,7 @@ import { namedLeaves } from '../src/tensor/tree.js'
 import { slice, take } from '../src/tensor/view.js'
 import { genericTensors } from './arbitraries/batch.js'
 import { paramsOf } from './arbitraries/layer.js'
-import { asLayer, sequenceFamilies } from './arbitraries/layer-sequences.js'
+import { sequenceFamilies } from './arbitraries/layer-sequences.js'
 import { noise } from './arbitraries/tensor.js'
 import { expectEqual, expectNear } from './laws/closeness.js'
 import { layerLaws } from './laws/layer.js'

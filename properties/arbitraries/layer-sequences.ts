@@ -30,6 +30,7 @@ import {
   withMask,
   withoutParams,
 } from '../../src/grad/index.js'
+import { asLayer } from '../../src/grad/layer.js'
 import { join } from '../../src/grad/pack.js'
 import { key } from '../../src/sampling/index.js'
 import { mapTensor } from '../../src/tensor/elementwise.js'
@@ -40,8 +41,6 @@ import type { LayerCase } from './layer.js'
 import { type Family, shown } from './layer-kinds.js'
 
 const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
-/** A rule of any parameters. */
-export const asLayer = (rule: unknown): AnyLayer => rule as AnyLayer
 
 const heads = fc.constantFrom([1, 1], [1, 2], [2, 1], [2, 2])
 

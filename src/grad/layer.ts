@@ -73,6 +73,9 @@ export interface LayerRule<P extends Tree, C> {
 /** A rule whose parameters and cache are of no interest. */
 export type AnyLayer = LayerRule<Tree, unknown>
 
+/** A rule that is put together from others, whatever its parameters. @internal */
+export const asLayer = (rule: unknown): AnyLayer => rule as AnyLayer
+
 /** What a layer can leave to `layer`. */
 export type Derived = 'perSampleSquaredNorm' | 'weightedGrad' | 'pullback'
 

@@ -3,7 +3,7 @@
  * e feature.
  */
 import type { EmptyTree, Tree } from '../../tensor/tree.js'
-import type { AnyLayer, LayerRule } from '../layer.js'
+import { type AnyLayer, asLayer, type LayerRule } from '../layer.js'
 import {
   type AttentionOptions,
   type AttentionParams,
@@ -31,7 +31,6 @@ export interface LoraAttentionOptions extends LoraOptions, Omit<AttentionOptions
 /** The corrections by the name of their projection. */
 export type LoraAttentionParams = { readonly [K in Projection]?: LoraParams }
 
-const any = (rule: unknown): AnyLayer => rule as AnyLayer
 const inward = ['query', 'key', 'value'] as const
 
 /**
@@ -58,18 +57,18 @@ export const loraAttention = (
   const name = `loraAttention(${e}, ${options.heads} heads, rank ${rank})`
   if (targets.length === 0) throw new RangeError(`${name}: there is no target; at least one projection is corrected`)
   const corrected = inward.filter((projection) => targets.includes(projection))
-  const affine = (features: number, bias: boolean): AnyLayer => any(linear(features, { bias }))
-  const placedAt = (index: number): AnyLayer => any(pad({ edges: [[index * e, (2 - index) * e]] }))
+  const affine = (features: number, bias: boolean): AnyLayer => asLayer(linear(features, { bias }))
+  const placedAt = (index: number): AnyLayer => asLayer(pad({ edges: [[index * e, (2 - index) * e]] }))
   const correction = (projection: (typeof inward)[number]): AnyLayer =>
-    any(
+    asLayer(
       sequential(
-        any(lowRank(`${name}: ${projection}`, options, [affine(rank, false), affine(e, false)])),
+        asLayer(lowRank(`${name}: ${projection}`, options, [affine(rank, false), affine(e, false)])),
         placedAt(inward.indexOf(projection)),
       ),
     )
   const fixed = projectionOf(base)
   const projections = parallel()(
-    any(frozen(fixed)(linear(3 * e, { bias: fixed.bias !== undefined }))),
+    asLayer(frozen(fixed)(linear(3 * e, { bias: fixed.bias !== undefined }))),
     ...corrected.map(correction),
   )
   const outputs = targets.includes('output')
@@ -94,5 +93,5 @@ export const loraAttention = (
       return { ...Object.fromEntries(own), ...(outputs ? { output } : {}) } as LoraAttentionParams & Tree
     },
     input: { into: check, from: check },
-  })(attending(any(projections), options, any(outward)) as unknown as LayerRule<Tree, unknown>)
+  })(attending(asLayer(projections), options, asLayer(outward)) as unknown as LayerRule<Tree, unknown>)
 }

@@ -9,7 +9,7 @@ import { inForm } from '../composition/form.js'
 import { parallel } from '../composition/parallel.js'
 import { part } from '../composition/part.js'
 import { sequential } from '../composition/sequential.js'
-import type { AnyLayer, LayerRule } from '../layer.js'
+import { type AnyLayer, asLayer, type LayerRule } from '../layer.js'
 import type { AttentionParams } from './attention.js'
 import { crossHeads } from './attention-heads.js'
 import { flatten } from './flatten.js'
@@ -55,24 +55,23 @@ export const crossAttention = (options: CrossAttentionOptions): LayerRule<Attent
   const { features: e, heads, memory: s, masked = false, bias = true } = options
   const name = `crossAttention(${e}, ${heads} heads, memory ${s}${masked ? ', masked' : ''})`
   const width = e + (masked ? 1 : 0)
-  const any = (rule: unknown): AnyLayer => rule as AnyLayer
   const features = masked ? [part({ axis: -1, end: -1 })] : []
   const branch = (positions: AnyLayer, ...rules: readonly unknown[]): AnyLayer =>
-    any(sequential(positions, ...(rules as readonly AnyLayer[]), any(flatten)))
-  const own = any(part({ axis: 0, end: -s }))
-  const ofMemory = any(part({ axis: 0, start: -s }))
+    asLayer(sequential(positions, ...(rules as readonly AnyLayer[]), asLayer(flatten)))
+  const own = asLayer(part({ axis: 0, end: -s }))
+  const ofMemory = asLayer(part({ axis: 0, start: -s }))
   const inward = parallel({ combine: 'concatenate' })(
     branch(own, ...features, linear(e, { bias })),
     branch(ofMemory, ...features, linear(2 * e, { bias })),
     ...(masked ? [branch(ofMemory, maskAlone)] : []),
   )
   const attended = sequential(
-    any(inward),
-    any(crossHeads({ heads, features: e, memory: s, masked })),
+    asLayer(inward),
+    asLayer(crossHeads({ heads, features: e, memory: s, masked })),
     linear(e, { bias }),
   )
   const whole = masked
-    ? parallel({ combine: 'concatenate', axis: 1 })(any(attended), any(sequential(own, any(maskAlone))))
+    ? parallel({ combine: 'concatenate', axis: 1 })(asLayer(attended), asLayer(sequential(own, asLayer(maskAlone))))
     : attended
 
   /** Within a branch the projection comes before `flatten`. */

@@ -7,7 +7,7 @@ import type { EmptyTree } from '../../tensor/tree.js'
 import { inForm } from '../composition/form.js'
 import { parallel } from '../composition/parallel.js'
 import { sequential } from '../composition/sequential.js'
-import type { AnyLayer, LayerRule } from '../layer.js'
+import { type AnyLayer, asLayer, type LayerRule } from '../layer.js'
 import { type Cell, gruCell, lstmCell, plainCell } from './recurrent-cell.js'
 import { type DirectionParams, direction } from './recurrent-direction.js'
 import { maskAlone, withMask } from './sequence-mask.js'
@@ -54,22 +54,21 @@ const recurrent = (
   hidden: number,
   { layers = 1, bidirectional = false, bias = true, masked = false, between }: RecurrentOptions,
 ): LayerRule<RecurrentParams, unknown> => {
-  const any = (rule: unknown): AnyLayer => rule as AnyLayer
   const directions = (bidirectional ? [false, true] : [false]).map((reverse) =>
-    any(direction(cell, { hidden, bias, reverse, masked })),
+    asLayer(direction(cell, { hidden, bias, reverse, masked })),
   )
-  const branches = masked ? [...directions, any(maskAlone)] : directions
-  const one = any(
+  const branches = masked ? [...directions, asLayer(maskAlone)] : directions
+  const one = asLayer(
     parallel({ combine: 'concatenate', axis: 1 })(...(branches as unknown as readonly [AnyLayer, ...AnyLayer[]])),
   )
   /** Is there a layer between this one and the next? */
   const followed = (l: number): boolean => between !== undefined && l < layers - 1
   const after = (l: number): readonly AnyLayer[] => {
     if (between === undefined || !followed(l)) return []
-    return [masked ? any(withMask(between())) : any(between())]
+    return [masked ? asLayer(withMask(between())) : asLayer(between())]
   }
   const stack = sequential(
-    ...Array.from({ length: layers }, (_, l) => any(sequential(one, ...after(l)))),
+    ...Array.from({ length: layers }, (_, l) => asLayer(sequential(one, ...after(l)))),
   ) as unknown as LayerRule<Stacked, unknown>
   const words = [
     ...(layers > 1 ? [`${layers} layers`] : []),

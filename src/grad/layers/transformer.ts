@@ -6,7 +6,7 @@ import { inForm } from '../composition/form.js'
 import { onPart } from '../composition/part.js'
 import { residual } from '../composition/residual.js'
 import { sequential } from '../composition/sequential.js'
-import type { AnyLayer, LayerRule } from '../layer.js'
+import { type AnyLayer, asLayer, type LayerRule } from '../layer.js'
 import { gelu } from './activation.js'
 import { type AttentionParams, selfAttention } from './attention.js'
 import { crossAttention } from './cross-attention.js'
@@ -55,14 +55,12 @@ export interface DecoderBlockOptions extends EncoderBlockOptions {
   readonly memory: number
 }
 
-const any = (rule: unknown): AnyLayer => rule as AnyLayer
-
 /** The sublayers of blocks: each adds to its input what it makes of the normalised input. */
 const sublayers = (options: EncoderBlockOptions) => {
   const { features, hidden = 4 * features, masked = false, bias = true, activation = gelu, dropout } = options
-  const lifted = (rule: unknown): AnyLayer => (masked ? any(withMask(any(rule))) : any(rule))
+  const lifted = (rule: unknown): AnyLayer => (masked ? asLayer(withMask(asLayer(rule))) : asLayer(rule))
   const drop = (): readonly AnyLayer[] => (dropout === undefined ? [] : [lifted(dropout())])
-  const norm = (): AnyLayer => any(layerNorm({ bias }))
+  const norm = (): AnyLayer => asLayer(layerNorm({ bias }))
   const dropped = dropout !== undefined
   const afterwards = dropped ? [{}] : []
   return {
@@ -71,12 +69,12 @@ const sublayers = (options: EncoderBlockOptions) => {
     norm,
     /** Parameters of what stands after an attention. */
     afterwards,
-    attend: (attention: AnyLayer): AnyLayer => any(residual(sequential(lifted(norm()), attention, ...drop()))),
+    attend: (attention: AnyLayer): AnyLayer => asLayer(residual(sequential(lifted(norm()), attention, ...drop()))),
     attendParams: (norm1: Tree, attention: Tree): Tree => ({ body: [norm1, attention, ...afterwards], shortcut: [] }),
-    transform: any(
+    transform: asLayer(
       residual(
         sequential(
-          lifted(sequential(norm(), linear(hidden, { bias }), any(activation))),
+          lifted(sequential(norm(), linear(hidden, { bias }), asLayer(activation))),
           ...drop(),
           lifted(linear(features, { bias })),
           ...drop(),
@@ -128,7 +126,7 @@ export const encoderBlock = (options: EncoderBlockOptions): LayerRule<EncoderBlo
       const [norm1, self_attn] = first.body as unknown as readonly [LayerNormParams, AttentionParams]
       return { norm1, self_attn, ...transformed(second, linear2At) }
     },
-  })(sequential(attend(any(selfAttention(options))), transform) as unknown as LayerRule<Parts, unknown>)
+  })(sequential(attend(asLayer(selfAttention(options))), transform) as unknown as LayerRule<Parts, unknown>)
 }
 
 /**
@@ -158,11 +156,15 @@ export const decoderBlock = (options: DecoderBlockOptions): LayerRule<DecoderBlo
   })
   const look = sequential(
     own(lifted(norm())),
-    any(crossAttention({ features, heads, memory, masked, bias })),
+    asLayer(crossAttention({ features, heads, memory, masked, bias })),
     ...drop(),
-    any(nothing),
+    asLayer(nothing),
   )
-  const whole = sequential(own(attend(any(selfAttention({ ...options, causal })))), any(residual(look)), own(transform))
+  const whole = sequential(
+    own(attend(asLayer(selfAttention({ ...options, causal })))),
+    asLayer(residual(look)),
+    own(transform),
+  )
   type Parts = readonly [Sublayer & Tree, Sublayer & Tree, Sublayer & Tree]
   return inForm<DecoderBlockParams, Parts>({
     name: `decoderBlock(${features}, ${heads} heads, memory ${memory})`,
