@@ -5,7 +5,7 @@ import { epsilonOf } from '../src/privacy/accountant.js'
 import { calibrateNoiseMultiplier } from '../src/privacy/calibrate.js'
 import * as Event from '../src/privacy/event/event.js'
 import { exact } from '../src/privacy/exact/accountant.js'
-import { type Certificate, type CertifiedDirection, certify } from '../src/privacy/exact/certificate.js'
+import { type Certificate, type CertifiedContour, certify } from '../src/privacy/exact/certificate.js'
 import { type Composition, cumulants } from '../src/privacy/exact/composition.js'
 import { contourAlong, planContour, readContour, smoothedContour } from '../src/privacy/exact/contour-integral.js'
 import { compositionsOf, type ExactCurve } from '../src/privacy/exact/curve.js'
@@ -268,16 +268,53 @@ describe('certificates', () => {
     expect(verifyCertificate(certificate)).toMatchObject({ valid: true })
     expect(verifyCertificate({ ...certificate, delta: certificate.delta * (1 - 1e-5) })).toMatchObject({ valid: false })
   })
-  it('a forged contour proves nothing', () => {
-    const certificate = certificateOf([1, 0.1, 100, 7, 'addOrRemoveOne'])
-    const forged = (change: Partial<CertifiedDirection>): Certificate => ({
-      ...certificate,
-      directions: certificate.directions.map((direction) => ({ ...direction, ...change })),
-    })
-    expect(verifyCertificate(forged({ points: 12 })).valid).toBe(false)
-    expect(verifyCertificate(forged({ spacing: 8 })).valid).toBe(false)
-    expect(verifyCertificate(forged({ abscissa: 1 })).valid).toBe(false)
-    expect(verifyCertificate({ ...certificate, epsilon: 6.9 }).valid).toBe(false)
+  it('hold where δ is large, next to the largest loss, for mixtures, for Gaussians alone, and for nothing', () => {
+    const mixture = { noiseMultiplier: 1.5, sensitivities: [0, 0.5, 1], probabilities: [0.9, 0.08, 0.02], count: 400 }
+    const honest = [
+      certify(0)({ precision: 0.03, steps: [] }),
+      certify(0)({ precision: 1, steps: [{ noiseMultiplier: 3, samplingProbability: 0.2, count: 900 }] }),
+      certify(18.3)({ precision: 0, steps: [{ noiseMultiplier: 0.55, samplingProbability: 0.0147, count: 1250 }] }),
+      certify(1)({ precision: 0, steps: [mixture] }),
+      certify(60)({ precision: 0, steps: [mixture] }),
+      certify(0)({ precision: 0, steps: [] }),
+    ].map(rightOf)
+    for (const certificate of honest) expect(verifyCertificate(certificate)).toMatchObject({ valid: true })
+  })
+  describe('of the smaller direction only, of no law, or with a contour that proves nothing, are refused', () => {
+    const honest = certificateOf([1, 0.1, 100, 7, 'addOrRemoveOne'])
+    const [step] = honest.steps as readonly [Certificate['steps'][number]]
+    const claimed = (change: Partial<Certificate>): Certificate => ({ ...honest, ...change })
+    const contoured = (change: Partial<CertifiedContour>): Certificate =>
+      claimed({ delta: 1e-9, contours: honest.contours.map((contour) => ({ ...contour, ...change })) })
+    const ofSteps = (change: Partial<Certificate['steps'][number]>): Certificate =>
+      claimed({ steps: [{ ...step, ...change }] })
+    it.each<[string, Certificate]>([
+      ['a smaller ε', claimed({ epsilon: 6.9 })],
+      ['an ε that is none', claimed({ epsilon: -1 })],
+      ['a δ that is none', claimed({ delta: Number.NaN })],
+      ['another relation', claimed({ neighbouring: 'replaceOne' })],
+      ['no relation', claimed({ neighbouring: 'any' as Neighbouring })],
+      ['another format', claimed({ format: '' as Certificate['format'] })],
+      ['a negative precision', claimed({ precision: -1 })],
+      ['no contour', claimed({ contours: [], delta: 0 })],
+      ['one direction', claimed({ contours: honest.contours.filter(({ kind }) => kind === 'add') })],
+      ['a direction twice', claimed({ contours: honest.contours.map((contour) => ({ ...contour, kind: 'add' })) })],
+      ['fewer points', contoured({ points: 12 })],
+      ['part of a point', contoured({ points: 0.5 })],
+      ['a wide step', contoured({ spacing: 8 })],
+      ['a step backwards', contoured({ spacing: -0.5 })],
+      ['another abscissa', contoured({ abscissa: 1 })],
+      ['an abscissa between the poles', contoured({ abscissa: -0.5 })],
+      ['an exponent that is none', contoured({ kappas: [-1] })],
+      ['no exponent', contoured({ kappas: [] })],
+      ['part of a step', ofSteps({ count: 0.5 })],
+      ['a weight above 1', ofSteps({ probabilities: [1.5] })],
+      ['a weight below 0', ofSteps({ probabilities: [-0.1] })],
+      ['more sensitivities than weights', ofSteps({ sensitivities: [1, 1] })],
+      ['a shift beyond the unit', ofSteps({ sensitivities: [2] })],
+      ['no noise', ofSteps({ noiseMultiplier: 0 })],
+      ['nothing', {} as Certificate],
+    ])('%s', (_, forged) => expect(verifyCertificate(forged).valid).toBe(false))
   })
   it('is refused where the contour would be long', () => {
     expect(

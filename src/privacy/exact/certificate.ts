@@ -11,36 +11,36 @@ import { type Composition, cumulants, essentialSupremum } from './composition.js
 import { planContour } from './contour-integral.js'
 import { contourMoments } from './contour-moments.js'
 import { contourSum } from './contour-sum.js'
-import { compositionsOf, type ExactCurve } from './curve.js'
+import { compositionsOf, type ExactCurve, type ExactSteps, type MixtureSteps } from './curve.js'
 import { farDecay } from './decay-bound.js'
 import { enclose } from './enclosure.js'
-import type { Pair } from './pair.js'
-import { saddlePoint } from './saddle-point.js'
+import { componentsOf, type PairKind } from './pair.js'
+import { logChernoff, type SaddlePoint, saddlePoint } from './saddle-point.js'
 
-/** One direction of a certificate: s = abscissa + i k spacing for k = 0 … points − 1. */
-export interface CertifiedDirection {
-  readonly precision: number
-  readonly steps: readonly {
-    readonly pair: Pair
-    readonly count: number
-    /** The exponent of the bound that proves the end of the contour. */
-    readonly kappa: number
-  }[]
+/** The contour of one direction: s = abscissa + i k spacing for k = 0 … points − 1. */
+export interface CertifiedContour {
+  readonly kind: PairKind
   readonly abscissa: number
   readonly spacing: number
   readonly points: number
-  /** K(abscissa), and the sum that the trapezoid rule gave: for comparison; a verifier recomputes both. */
-  readonly logMoment: number
-  readonly logDelta: number
+  /** For each step the exponent of the bound that proves the end of the contour. */
+  readonly kappas: readonly number[]
 }
 
-/** The claim: under the relation, δ(ε) ≤ δ. */
+/**
+ * The claim: under the relation, δ(ε) ≤ δ for Gaussians of Σ σ⁻² = `precision`, one record's bound apart, beside these steps. A verifier
+ * computes everything else.
+ */
 export interface Certificate {
-  readonly format: 'fp-dp exact accounting certificate 1'
+  readonly format: 'fp-dp exact accounting certificate 2'
   readonly neighbouring: Neighbouring
   readonly epsilon: number
   readonly delta: number
-  readonly directions: readonly CertifiedDirection[]
+  readonly precision: number
+  /** Each step Σ pᵢ N(cᵢ, σ²), what the probabilities leave at 0. */
+  readonly steps: readonly MixtureSteps[]
+  /** One for each direction, unless nothing there loses more than ε. */
+  readonly contours: readonly CertifiedContour[]
 }
 
 /** Why there is no certificate. */
@@ -51,21 +51,49 @@ export interface NotCertified {
 
 const notCertified = (reason: string): Either<NotCertified, never> => E.left({ _tag: 'NotCertified', reason })
 
+/** The components away from 0: a sampled step has one, at 1. */
+const asMixture = (steps: ExactSteps): MixtureSteps => {
+  const { shifts, weights } = componentsOf({ kind: 'remove', ...steps })
+  return { noiseMultiplier: steps.noiseMultiplier, sensitivities: shifts, probabilities: weights, count: steps.count }
+}
+
+const kindsOf = (neighbouring: Neighbouring): readonly PairKind[] =>
+  neighbouring === 'replaceOne' ? ['replace'] : ['remove', 'add']
+
 /** Longer contours are no longer checked in seconds, and rounding that a verifier must allow for spoils the claim. */
 const MOST_POINTS = 2000
 /** −log of what the tail may be, relative to δ. */
 const TAIL_DIGITS = 24
+/** −log of what the copies of δ may add, relative to δ. */
+const COPY_DIGITS = 18
+/** −log of what rounding may hide, relative to δ. */
+const ROUNDING_DIGITS = 18
 
-const certifyDirection = (
+/** Where the saddle is far out, as in a direction next to its largest loss, an abscissa that is near enough for the claim. */
+const nearer = (composition: Composition, saddle: SaddlePoint, epsilon: number, logDelta: number): SaddlePoint => {
+  const at = cumulants(composition)
+  let found = saddle
+  for (;;) {
+    const tilt = 0.5 * found.tilt
+    const { value, variance } = at(tilt)
+    const exponent = value - tilt * epsilon
+    if (!(logChernoff({ tilt, exponent }) < logDelta)) return found
+    found = { tilt, exponent, logDelta: found.logDelta, variance: variance + tilt ** -2 }
+  }
+}
+
+const certifiedContour = (
   composition: Composition,
+  kind: PairKind,
   epsilon: number,
   logDelta: number,
-): Either<NotCertified, CertifiedDirection> => {
-  const saddle = saddlePoint(composition)(epsilon)
-  const plan = planContour(composition, { ...saddle, logDelta: Math.min(saddle.logDelta, logDelta) }, epsilon)
+): Either<NotCertified, CertifiedContour> => {
+  const saddle = nearer(composition, saddlePoint(composition)(epsilon), epsilon, logDelta)
+  const plan = planContour(composition, { ...saddle, logDelta }, epsilon)
   if (plan === undefined) return notCertified('the saddle point is out of the range of the quadrature')
   const { tilt, exponent } = plan.saddle
-  const { spacing } = plan.step
+  // A verifier does not take off the copies of δ that the sum holds, of which the nearest below is e^{−2πc/h} times 1.
+  const spacing = Math.min(plan.step.spacing, (2 * Math.PI * tilt) / (COPY_DIGITS - logDelta))
   const target = logDelta - TAIL_DIGITS - exponent + Math.log(Math.PI)
   const end = farDecay(composition, tilt)(target)
   const points = Math.ceil(end.y / spacing) + 2
@@ -74,16 +102,9 @@ const certifyDirection = (
   const moments = contourMoments(composition, { tilt, spacing, points })
   if (moments === undefined) return notCertified('a moment overflows')
   const sum = contourSum(moments, { epsilon, exponent })
-  if (!(sum.error < 1e-8 * sum.value)) return notCertified('rounding hides too much of δ')
-  return E.right({
-    precision: composition.precision,
-    steps: composition.steps.map(({ pair, count }, i) => ({ pair, count, kappa: end.powers[i] as number })),
-    abscissa: tilt,
-    spacing,
-    points,
-    logMoment: cumulants(composition)(tilt).value,
-    logDelta: exponent + Math.log((spacing / Math.PI) * Math.max(sum.value, 0)),
-  })
+  if (!(exponent + Math.log((spacing / Math.PI) * sum.error) < logDelta - ROUNDING_DIGITS))
+    return notCertified('rounding hides too much of δ')
+  return E.right({ kind, abscissa: tilt, spacing, points, kappas: end.powers })
 }
 
 /**
@@ -98,23 +119,25 @@ const certifyDirection = (
 export const certify =
   (epsilon: number, neighbouring: Neighbouring = 'addOrRemoveOne') =>
   (curve: ExactCurve): Either<NotCertified, Certificate> => {
-    const compositions = compositionsOf(neighbouring)(curve).filter(
-      (composition) => composition.precision > 0 || composition.steps.length > 0,
-    )
     if (curve.precision === Infinity) return notCertified('something was not private')
+    const compositions = compositionsOf(neighbouring)(curve)
     const logDelta = compositions.reduce((most, one) => Math.max(most, enclose(one)(epsilon).upper), -Infinity)
-    const directions: CertifiedDirection[] = []
-    for (const composition of compositions) {
-      if (epsilon >= essentialSupremum(composition)) continue
-      const direction = certifyDirection(composition, epsilon, logDelta)
-      if (E.isLeft(direction)) return direction
-      directions.push(direction.right)
+    const contours: CertifiedContour[] = []
+    for (const [i, kind] of kindsOf(neighbouring).entries()) {
+      // Gaussians alone are their own mirror image.
+      const composition = compositions[i] ?? (compositions[0] as Composition)
+      if (essentialSupremum(composition) <= epsilon * (1 - 1e-9)) continue
+      const contour = certifiedContour(composition, kind, epsilon, logDelta)
+      if (E.isLeft(contour)) return contour
+      contours.push(contour.right)
     }
     return E.right({
-      format: 'fp-dp exact accounting certificate 1',
+      format: 'fp-dp exact accounting certificate 2',
       neighbouring,
       epsilon,
       delta: Math.exp(logDelta) * (1 + 1e-6),
-      directions,
+      precision: curve.precision,
+      steps: curve.steps.map(asMixture),
+      contours,
     })
   }
