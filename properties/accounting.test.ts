@@ -54,6 +54,7 @@ const known: readonly {
   { name: 'millsRatio', tolerance: 1e-15, f: ({ x }) => Special.millsRatio(x as number) },
   { name: 'lgamma', tolerance: 1e-15, f: ({ x }) => Special.lgamma(x as number) },
   { name: 'logNdtri', tolerance: 1e-15, f: ({ x }) => logNdtri(x as number) },
+  { name: 'logExpm1', tolerance: 1e-15, f: ({ x }) => Special.logExpm1(x as number) },
   { name: 'log1mexp', tolerance: 1e-15, f: ({ x }) => Special.log1mexp(x as number) },
   { name: 'logDeltaOfGdp', tolerance: 1e-13, f: ({ mu, epsilon }) => logDeltaOfGdp(mu as number)(epsilon as number) },
   {

@@ -86,6 +86,16 @@ describe('binomial laws', () => {
       expect(relative(binomialUpperBound(significance)(counted), Number(upper))).toBeLessThan(1e-12)
   })
 
+  it('a lower bound keeps its digits where it is small: 1 − (1 − s)^(1/n) for one success of n', () => {
+    for (const trials of [10, 1e4, 1e8, 1e12])
+      for (const significance of [0.3, 0.05, 1e-9]) {
+        const known = -Math.expm1(Math.log1p(-significance) / trials)
+        const lower = binomialLowerBound(significance)({ successes: 1, trials })
+        expect(lower).toBeLessThanOrEqual(known * (1 + 4e-15))
+        expect(relative(lower, known)).toBeLessThan(1e-12)
+      }
+  })
+
   it('upper and lower bounds enclose the frequency, mirror each other, and grow with successes', () => {
     for (const significance of [0.3, 0.05, 1e-4])
       for (let successes = 0; successes <= 20; successes++) {

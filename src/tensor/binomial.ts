@@ -33,7 +33,7 @@ const probability = (logOdds: number): number => 1 / (1 + Math.exp(-logOdds))
 /**
  * log P(K = k).
  *
- * Guarantee   relative error of P about 1e-14 (1 + |log P| / 10)
+ * Guarantee   relative error of P about 1e-14 (1 + |log P| / 10) + 7e-16 |k − np|: the last is what a rounding of the log-odds does
  * Reference   Loader 2000, "Fast and accurate computation of binomial probabilities"
  *
  * @example
@@ -73,7 +73,7 @@ const upperTail = ({ trials: n, successes: k, logOdds }: Binomial): number => {
  * log P(K ≥ k).
  *
  * Cost        O(√n) terms at worst, near the mean; few in the tail
- * Guarantee   relative error of P about 1e-13 (1 + |log P| / 10); 0 at k ≤ 0, −∞ beyond n
+ * Guarantee   relative error of P about 1e-13 (1 + |log P| / 10) + 7e-16 |k − np|; 0 at k ≤ 0, −∞ beyond n
  *
  * @example
  * logBinomialTail({ trials: 2, successes: 1, logOdds: 0 }).toFixed(12) // => Math.log(3 / 4).toFixed(12)

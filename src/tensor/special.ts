@@ -190,6 +190,8 @@ export const logComb = ({ n, k }: { readonly n: number; readonly k: number }): n
 /**
  * log(eᵃ + eᵇ). Commutative; −Infinity is its unit.
  *
+ * Guarantee   relative error of the sum eᵃ + eᵇ ≤ u (2 + |a| + |b|), at the arguments' own rounding
+ *
  * @example
  * logAddExp(0, -Infinity) // => 0
  */
@@ -216,8 +218,23 @@ export const log1mexp = (x: number): number => (x <= LOG_2 ? Math.log(-Math.expm
  */
 export const logSubExp = (a: number, b: number): number => (a === b ? -Infinity : a + log1mexp(a - b))
 
-/** log(eˣ − 1) for x ≥ 0, without overflow. */
-export const logExpm1 = (x: number): number => (x > 36 ? x + Math.log1p(-Math.exp(-x)) : Math.log(Math.expm1(x)))
+/** What log 2 is above its double. */
+const LOG_2_REST = 2.3190468138462996e-17
+
+/**
+ * log(eˣ − 1) for x ≥ 0, without overflow. Next to its zero at log 2 by eˣ − 1 = 1 + 2(e^(x − log 2) − 1), which has its digits there.
+ *
+ * Guarantee   relative error ≤ 1e-15
+ *
+ * @example
+ * logExpm1(0) // => -Infinity
+ */
+export const logExpm1 = (x: number): number =>
+  x > 36
+    ? x + Math.log1p(-Math.exp(-x))
+    : x > 0.5 && x < 1
+      ? Math.log1p(2 * Math.expm1(x - LOG_2 - LOG_2_REST))
+      : Math.log(Math.expm1(x))
 
 /**
  * log Σ exp(xᵢ); −Infinity for no terms.
