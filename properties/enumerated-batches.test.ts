@@ -4,8 +4,9 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { epsilonOf } from '../src/privacy/accountant.js'
+import { type Accountant, type Bounds, deltaOf, epsilonOf } from '../src/privacy/accountant.js'
 import * as Event from '../src/privacy/event/event.js'
+import { exact } from '../src/privacy/exact/accountant.js'
 import { type Neighbouring, neighbouringRelations } from '../src/privacy/neighbouring.js'
 import { pld } from '../src/privacy/pld/accountant.js'
 import { rdp } from '../src/privacy/rdp/accountant.js'
@@ -146,7 +147,108 @@ describe.each(samplers)('%s', (name, eventOf, batches) => {
     })
 })
 
+/** δ(ε) = ∫ (P − e^ε Q)₊ of the sums with noise. */
+const hockeyStick = (sigma: number, p: Sums, q: Sums, epsilon: number): number => {
+  const density = (sums: Sums, x: number): number =>
+    sums.reduce((all, { sum, probability }) => all + probability * Math.exp(-0.5 * ((x - sum) / sigma) ** 2), 0)
+  const step = sigma / 400
+  let delta = 0
+  for (let x = -6 - 9 * sigma; x <= 6 + 9 * sigma; x += step)
+    delta += Math.max(0, density(p, x) - Math.exp(epsilon) * density(q, x))
+  return (delta * step) / sigma / Math.sqrt(2 * Math.PI)
+}
+
+const lossLaws = samplers.filter(([name]) => name !== 'with replacement')
+
+describe.each(lossLaws)('loss laws of batches: %s', (name, eventOf, batches) => {
+  it.each(neighbouringRelations)('no small dataset exceeds δ: %s', (relation) =>
+    fc.assert(
+      fc.property(
+        fc.array(record, { minLength: 1, maxLength: 4 }),
+        record,
+        record,
+        fc.integer({ min: 1, max: 3 }),
+        fc.double({ min: 0.05, max: 0.95, noNaN: true }),
+        logUniform({ low: 0.5, high: 4 }),
+        fc.constantFrom(0, 0.1, 0.5, 1.5),
+        (others, x, other, some, q, sigma, epsilon) => {
+          const size = Math.min(some, others.length)
+          const event = eventOf(others.length + 1, size, q)(Event.gaussian(sigma))
+          const { upper } = rightOf(deltaOf(pld({ neighbouring: relation }), epsilon)(event))
+          const [left, right] = neighbours(others, x, other, relation).map(batches(size, q)) as [Sums, Sums]
+          for (const [p, r] of [
+            [left, right],
+            [right, left],
+          ] as const)
+            expect(hockeyStick(sigma, p, r, epsilon)).toBeLessThanOrEqual(upper * (1 + 1e-4) + 1e-6)
+        },
+      ),
+      { numRuns: 15 },
+    ),
+  )
+  if (name === 'without replacement')
+    it('a record at one end among records at the other spends what is said, added or removed', () => {
+      const others = [-1, -1, -1, -1]
+      for (const [size, sigma, epsilon] of [
+        [1, 1, 0.2],
+        [2, 2, 0.5],
+        [3, 4, 0],
+      ] as const) {
+        const event = eventOf(others.length + 1, size, 0)(Event.gaussian(sigma))
+        const [p, r] = [batches(size, 0)([...others, 1]), batches(size, 0)(others)]
+        const spent = Math.max(hockeyStick(sigma, p, r, epsilon), hockeyStick(sigma, r, p, epsilon))
+        for (const accountant of [exact(), pld()] as unknown as readonly Accountant<never>[]) {
+          const { lower, upper } = rightOf(deltaOf(accountant, epsilon)(event))
+          expect(spent).toBeLessThanOrEqual(upper * (1 + 1e-5))
+          expect(spent).toBeGreaterThanOrEqual(lower * (1 - 1e-5))
+          expect(upper).toBeLessThanOrEqual(1.002 * lower)
+        }
+      }
+    })
+})
+
+describe('batches of a fixed size', () => {
+  const event = Event.selfComposed(1000)(
+    Event.sampledWithoutReplacement({ datasetSize: 5000, batchSize: 50 })(Event.gaussian(2)),
+  )
+  it('are by exact the Poisson sample of a replaced record, and pld and rdp agree', () => {
+    const ends = ([exact(), pld(), rdp()] as unknown as readonly Accountant<never>[]).map((of) =>
+      rightOf(epsilonOf(of, 1e-6)(event)),
+    )
+    const same = rightOf(
+      epsilonOf(exact(), 1e-6)(Event.selfComposed(1000)(Event.poissonSampled(0.01)(Event.gaussian(1)))),
+    )
+    expect(ends[0]).toEqual(same)
+    for (const { lower, upper } of ends) {
+      expect(lower).toBeLessThanOrEqual(same.upper)
+      expect(upper).toBeGreaterThanOrEqual(same.lower)
+    }
+  })
+  it.each(['replaceOne', 'replaceSpecial'] as const)(
+    'have bounds by pld below those of Rényi curves: %s',
+    (neighbouring) => {
+      const loss = rightOf(epsilonOf(pld({ neighbouring }), 1e-6)(event))
+      expect(loss.lower).toBeLessThan(loss.upper)
+      expect(loss.upper).toBeLessThan(rightOf(epsilonOf(rdp({ neighbouring }), 1e-6)(event)).upper)
+      expect(exact({ neighbouring }).interpret(event)._tag).toBe('Left')
+    },
+  )
+})
+
 describe('truncated Poisson samples', () => {
+  it('of 10⁹ records cost no more than of a thousand, and are next to Poisson samples', () => {
+    const sampled = Event.truncatedPoissonSampled({
+      datasetSize: 1e9,
+      samplingProbability: 1e-5,
+      truncatedBatchSize: 11_000,
+    })(Event.gaussian(1))
+    const plain = Event.poissonSampled(1e-5)(Event.gaussian(1))
+    const [cut, uncut] = [sampled, plain].map((one) =>
+      rightOf(epsilonOf(pld(), 1e-8)(Event.selfComposed(1e5)(one))),
+    ) as [Bounds, Bounds]
+    expect(cut.upper).toBeGreaterThan(0.999 * uncut.lower)
+    expect(cut.upper).toBeLessThan(1.01 * uncut.upper)
+  })
   const step = (sampler: {
     readonly datasetSize: number
     readonly samplingProbability: number

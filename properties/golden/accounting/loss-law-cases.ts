@@ -16,7 +16,7 @@ import { type OutcomeMechanism, outcomeLoss } from '../../../src/privacy/pld/out
 import { buckets, connectedDots } from '../../../src/privacy/pld/plain-laws.js'
 import { type PairDirection, poissonSampledPair } from '../../../src/privacy/pld/poisson-pair.js'
 import { singleDelta } from '../../../src/privacy/pld/single.js'
-import { truncation } from '../../../src/privacy/pld/truncated-poisson.js'
+import { truncation } from '../../../src/privacy/truncated-sample.js'
 import { type Masses, refutedDots } from './mixture-dots-cases.js'
 import { type AccountingRecord, type Answer, type Fields, type Figure, figures, numberOf, numbersOf } from './record.js'
 
@@ -184,7 +184,7 @@ const truncatedFigures = (record: AccountingRecord, direction: PairDirection, ex
   const q = numberOf(inputs.sampling_probability)
   const mu = 1 / numberOf(inputs.standard_deviation)
   const tail = Number(/Phi\(-([\d.]+)\)/.exec(String(inputs.logMassTruncationBound))?.[1])
-  const cut = truncation({
+  const { logCut, logUncut, logDisplacing } = truncation({
     datasetSize: numberOf(inputs.dataset_size),
     samplingProbability: q,
     truncatedBatchSize: numberOf(inputs.truncated_batch_size),
@@ -197,13 +197,13 @@ const truncatedFigures = (record: AccountingRecord, direction: PairDirection, ex
     for (const [k, mass] of massesOf(pessimistic(latticeBins(pair, { offset: 0, step: 1 }, edges))))
       total.set(k, (total.get(k) ?? 0) + weight * mass)
   }
-  add(1 - cut.probability, poissonSampledPair(direction, q)(gaussianPair(mu)), {
+  add(Math.exp(logUncut), poissonSampledPair(direction, q)(gaussianPair(mu)), {
     ratio: mu,
     samplingProbability: q,
     pair: direction,
   })
-  const { samplingProbability } = cut
-  add(cut.probability, replacedGaussianPair({ mu: 2 * mu, samplingProbability }), {
+  const samplingProbability = Math.exp(logDisplacing)
+  add(Math.exp(logCut), replacedGaussianPair({ mu: 2 * mu, samplingProbability }), {
     ratio: 2 * mu,
     samplingProbability,
     pair: 'replace',

@@ -88,6 +88,27 @@ export const mechanismCurve =
         const noiseMultiplier = event.event._tag === 'Gaussian' ? event.event.noiseMultiplier : precision ** -0.5
         return E.right({ precision: 0, steps: [{ noiseMultiplier, samplingProbability: q, count: 1 }] })
       }
+      case 'SampledWithoutReplacement': {
+        const { datasetSize, batchSize } = event
+        if (neighbouring !== 'addOrRemoveOne')
+          return E.left(
+            'of a record that is replaced in a batch of a fixed size no pair is known that is reached; pld() has bounds',
+          )
+        if (!(Number.isSafeInteger(datasetSize) && Number.isSafeInteger(batchSize) && batchSize >= 0))
+          return E.left('sizes must be integers ≥ 0')
+        if (batchSize >= datasetSize) return E.left('without the record there is no batch of as many records')
+        // The record displaces another one, and moves the sum twice as far: reached by one at one end among others at the other.
+        const precision = precisionOf(event.event)
+        if (precision === undefined) return E.left('only batches of Gaussian mechanisms have an exact curve here')
+        return mechanismCurve(
+          neighbouring,
+          interpret,
+        )({
+          _tag: 'PoissonSampled',
+          samplingProbability: batchSize / datasetSize,
+          event: { _tag: 'Gaussian', noiseMultiplier: 0.5 * precision ** -0.5, grade: 'float' },
+        })
+      }
       case 'Laplace':
       case 'DiscreteGaussian':
       case 'DiscreteLaplace':
@@ -104,10 +125,9 @@ export const mechanismCurve =
       case 'RepeatAndSelect':
         return E.left('it is known by a bound only, and an exact curve needs its law')
       case 'TruncatedPoissonSampled':
-      case 'SampledWithoutReplacement':
       case 'SampledWithReplacement':
       case 'RandomAllocation':
       case 'Shuffled':
-        return E.left('no exact curve of batches that are not Poisson samples; rdp() has a bound for some')
+        return E.left('no exact curve of batches that are drawn like this; pld() and rdp() have bounds for some')
     }
   }

@@ -3,6 +3,7 @@
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
+import { type TruncatedSample, truncation } from '../truncated-sample.js'
 import {
   approximateDpPair,
   discreteGaussianPair,
@@ -13,7 +14,6 @@ import {
 import { gaussianMixturePair, gaussianPair, replacedGaussianPair } from './gaussian-pair.js'
 import { chosenAmong, type PrivacyLossPair, swapped } from './loss-pair.js'
 import { type PairDirection, poissonSampledPair } from './poisson-pair.js'
-import { truncation } from './truncated-poisson.js'
 
 /** A mechanism whose pair is known, scaled to the relation between datasets. μ and β are sensitivities in units of the noise. */
 export type PldMechanism =
@@ -29,12 +29,9 @@ export type PldMechanism =
 export type PldSampling =
   | { readonly _tag: 'None' }
   | { readonly _tag: 'Poisson'; readonly samplingProbability: number }
-  | {
-      readonly _tag: 'TruncatedPoisson'
-      readonly samplingProbability: number
-      readonly datasetSize: number
-      readonly truncatedBatchSize: number
-    }
+  | ({ readonly _tag: 'TruncatedPoisson' } & TruncatedSample)
+  /** A batch of a fixed size, in which the record stands with this probability in the place of another one. */
+  | { readonly _tag: 'FixedSize'; readonly samplingProbability: number }
 
 /** A mechanism on a sample. */
 export interface PldTerm {
@@ -111,10 +108,31 @@ const isSymmetric = ({ mechanism, sampling }: PldTerm, neighbouring: Neighbourin
   neighbouring === 'replaceOne' ||
   (sampling._tag === 'None' && mechanism._tag !== 'MixtureOfGaussians' && mechanism._tag !== 'RandomizedResponse')
 
+/**
+ * The pair of a Gaussian of sensitivity μ on a batch in which the record displaces another one: a displaced record moves the sum by 2μ.
+ *
+ *   it is there or is not   (1−q) N(0) + q N(2μ)   beside   N(0)
+ *   it is replaced          (1−q) N(0) + q N(2μ)   beside   (1−q) N(0) + q N(−2μ)
+ *
+ * Guarantee  the first is reached, by a record at one end among records at the other; the second is an upper bound
+ * Reference  as of `displacedRecordCurve`
+ */
+const displacedPair = (
+  mu: number,
+  samplingProbability: number,
+  neighbouring: Neighbouring,
+  direction: PairDirection,
+): PrivacyLossPair =>
+  neighbouring === 'addOrRemoveOne'
+    ? poissonSampledPair(direction, samplingProbability)(gaussianPair(2 * mu))
+    : replacedGaussianPair({ mu: 2 * mu, samplingProbability })
+
 /** The pair of a term in one direction. */
 export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction: PairDirection): PrivacyLossPair => {
   const { mechanism, sampling } = term
   const base = unsampled(mechanism, neighbouring)
+  /** What one record adds, in units of the noise. */
+  const added = mechanism._tag === 'Gaussian' ? mechanism.mu / sensitivityOf(neighbouring) : 0
   switch (sampling._tag) {
     case 'None':
       return isSymmetric(term, neighbouring) || direction === 'remove' ? base : swapped(base)
@@ -122,19 +140,20 @@ export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction:
       const q = sampling.samplingProbability
       // The sensitivity to a replaced record is twice μ: one record's own step to either side.
       return neighbouring === 'replaceOne' && mechanism._tag === 'Gaussian'
-        ? replacedGaussianPair({ mu: 0.5 * mechanism.mu, samplingProbability: q })
+        ? replacedGaussianPair({ mu: added, samplingProbability: q })
         : poissonSampledPair(direction, q)(base)
     }
+    case 'FixedSize':
+      return displacedPair(added, sampling.samplingProbability, neighbouring, direction)
     case 'TruncatedPoisson': {
-      const { probability, samplingProbability } = truncation(sampling)
-      const mu = mechanism._tag === 'Gaussian' ? mechanism.mu / sensitivityOf(neighbouring) : 0
+      const { logCut, logUncut, logDisplacing } = truncation(sampling)
       const uncut = pairOfTerm({ mechanism, sampling: { ...sampling, _tag: 'Poisson' } }, neighbouring, direction)
+      const [probability, displacing] = [Math.exp(logCut), Math.exp(logDisplacing)]
       // No batch is cut: at most as many records as it may have, or a chance that 64 bits do not hold.
-      if (!(probability * samplingProbability > 0)) return uncut
+      if (!(probability * displacing > 0)) return uncut
       return chosenAmong([
-        { weight: 1 - probability, pair: uncut },
-        // A displaced record and a new one: twice the change, on either side.
-        { weight: probability, pair: replacedGaussianPair({ mu: 2 * mu, samplingProbability }) },
+        { weight: Math.exp(logUncut), pair: uncut },
+        { weight: probability, pair: displacedPair(added, displacing, neighbouring, direction) },
       ])
     }
   }

@@ -4,8 +4,8 @@
  */
 import type { Accountant, Bounds } from '../accountant.js'
 import type { Neighbouring } from '../neighbouring.js'
+import { truncation } from '../truncated-sample.js'
 import { nonPrivatePld, type PldCurve, PldCurves, type PldMechanism, type PldTerm, pldOf, repeatPld } from './curve.js'
-import { truncation } from './truncated-poisson.js'
 
 /** Sensitivities in units of the noise, and pure ε, up to which losses are resolved. */
 const FARTHEST = { sensitivity: 1e3, epsilon: 600 }
@@ -67,17 +67,21 @@ const widened = (term: PldTerm): PldTerm => {
  *
  * truncated samples  where all other records add nothing, whoever displaces the record cannot be told from nobody: a Poisson sample, at the
  *                    probability of being in a batch, (1 − τ) q + τ q_c
+ * fixed sizes        the same, at the probability of being in the batch; where a record is added or removed the pair itself is reached
  * (ε, δ) mechanisms  to replace a record moves no farther than twice (ε, δ), but what moves as far as (ε, δ) there is
  */
 const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
   const { mechanism, sampling } = term
   if (sampling._tag === 'TruncatedPoisson') {
-    const { probability: tau, samplingProbability: cut } = truncation(sampling)
+    const { logCut, logUncut, logDisplacing } = truncation(sampling)
+    const displacing = Math.exp(logCut + logDisplacing)
     // No batch is cut.
-    if (!(tau * cut > 0)) return term
-    const q = (1 - tau) * sampling.samplingProbability + tau * cut
+    if (!(displacing > 0)) return term
+    const q = Math.exp(logUncut) * sampling.samplingProbability + displacing
     return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q * (1 - 1e-9) } }
   }
+  if (sampling._tag === 'FixedSize' && neighbouring !== 'addOrRemoveOne')
+    return { mechanism, sampling: { ...sampling, _tag: 'Poisson' } }
   if (mechanism._tag !== 'ApproximateDp' || neighbouring !== 'replaceOne') return term
   const epsilon = 0.5 * mechanism.epsilon
   return { mechanism: { _tag: 'ApproximateDp', epsilon, delta: mechanism.delta / (1 + Math.exp(epsilon)) }, sampling }

@@ -127,6 +127,17 @@ const onOneBatch = (event: PrivacyEvent, neighbouring: Neighbouring): Found => {
   }
 }
 
+/** A truncated sample that is none: of everybody, batches of a fixed size; of a size that nothing exceeds, a Poisson sample. */
+const uncut = ({
+  datasetSize,
+  samplingProbability,
+  truncatedBatchSize,
+  event,
+}: Extract<MechanismEvent, { readonly _tag: 'TruncatedPoissonSampled' }>): MechanismEvent =>
+  truncatedBatchSize >= datasetSize
+    ? { _tag: 'PoissonSampled', samplingProbability, event }
+    : { _tag: 'SampledWithoutReplacement', datasetSize, batchSize: truncatedBatchSize, event }
+
 /** The curve of one mechanism or sampler, or why there is none. */
 export const pldMechanism =
   (neighbouring: Neighbouring, inner: (event: PrivacyEvent) => Either<string, PldCurve>) =>
@@ -169,9 +180,23 @@ export const pldMechanism =
         const found = onOneBatch(event.event, neighbouring)
         if (E.isRight(found) && typeof found.right !== 'string' && found.right._tag !== 'Gaussian')
           return E.left('of truncated samples, only those of Gaussians have a pair here')
-        return samplingProbability === 1 || datasetSize > 1e6
-          ? E.left('a truncated sample needs a sampling probability < 1 and a dataset of at most 1e6 records')
+        return samplingProbability === 1 || truncatedBatchSize >= datasetSize
+          ? pldMechanism(neighbouring, inner)(uncut(event))
           : curveOf(found, { _tag: 'TruncatedPoisson', samplingProbability, datasetSize, truncatedBatchSize })
+      }
+      case 'SampledWithoutReplacement': {
+        const { datasetSize, batchSize } = event
+        if (!(isCount(batchSize) && isCount(datasetSize) && batchSize <= datasetSize))
+          return E.left('a batch is a part of the dataset')
+        if (batchSize === 0) return E.map(() => PldCurves.empty)(inner(event.event))
+        if (batchSize === datasetSize)
+          return neighbouring === 'addOrRemoveOne'
+            ? E.left('without the record there is no batch of as many records')
+            : inner(event.event)
+        const found = onOneBatch(event.event, neighbouring)
+        if (E.isRight(found) && typeof found.right !== 'string' && found.right._tag !== 'Gaussian')
+          return E.left('of batches of a fixed size, only those of Gaussians have a pair here')
+        return curveOf(found, { _tag: 'FixedSize', samplingProbability: batchSize / datasetSize })
       }
       case 'Shuffled':
         // Given the permutation a record stands in one batch only, and the others are post-processing.

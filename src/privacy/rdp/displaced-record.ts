@@ -6,10 +6,10 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { logBinomialMass, logBinomialTail } from '../../tensor/binomial.js'
-import { log1mexp } from '../../tensor/special.js'
 import { mixtureOfGaussians, type PrivacyEvent, poissonSampled } from '../event/event.js'
 import { precisionOf } from '../gaussian-precision.js'
 import type { Neighbouring } from '../neighbouring.js'
+import { type TruncatedSample, truncation } from '../truncated-sample.js'
 import { logSafeOf, type RdpCurve, RdpCurves, rdpOf } from './curve.js'
 
 /** Reads an event under a relation. */
@@ -66,16 +66,6 @@ export const displacedRecordCurve = (
   })(read('replaceOne')(event))
 }
 
-/** What the probabilities below may err by, relative, a hundred times over. */
-const RAISED = 1e-10
-
-/** A Poisson sample of N = `datasetSize` records that is cut to B = `truncatedBatchSize` of them. */
-export interface Truncated {
-  readonly datasetSize: number
-  readonly samplingProbability: number
-  readonly truncatedBatchSize: number
-}
-
 /**
  * A truncated Poisson sample, 0 < B < N; N counts the record that is added or removed.
  *
@@ -85,21 +75,15 @@ export interface Truncated {
  *
  *   e^(c·rdp) − 1 ≤ (1 − τ)(e^(c·rdp of the sample) − 1) + τ(e^(c·rdp of a displaced record at q_c) − 1)
  *
- * Cost       O(√N)
- * Guarantee  an upper bound: τ, 1 − τ and q_c are raised by 1e-10
  * References Ganesh et al. 2025, arXiv:2508.15089 (τ and q_c)
  */
 export const truncatedPoissonCurve = (
   read: ReadCurve,
   neighbouring: Neighbouring,
-  { datasetSize, samplingProbability: q, truncatedBatchSize }: Truncated,
+  sample: TruncatedSample,
   event: PrivacyEvent,
 ): Either<string, RdpCurve> => {
-  const logOdds = Math.log(q) - Math.log1p(-q)
-  const logCut = logBinomialTail({ trials: datasetSize - 1, successes: truncatedBatchSize, logOdds })
-  const logThere =
-    logBinomialTail({ trials: datasetSize, successes: truncatedBatchSize + 1, logOdds }) +
-    Math.log(truncatedBatchSize / datasetSize)
+  const { logCut, logUncut, logDisplacing } = truncation(sample)
   return E.chain((uncut: RdpCurve) =>
     E.chain((cut: RdpCurve): Either<string, RdpCurve> => {
       const both = [uncut, cut]
@@ -109,14 +93,17 @@ export const truncatedPoissonCurve = (
         rdpOf({
           _tag: 'Branches',
           branches: [
-            { logProbability: Math.min(0, log1mexp(-logCut) + RAISED), curve: uncut },
-            { logProbability: Math.min(0, logCut + RAISED), curve: cut },
+            { logProbability: logUncut, curve: uncut },
+            { logProbability: logCut, curve: cut },
           ].filter(({ logProbability }) => logProbability > -Infinity),
         }),
       )(sound(uncut))
-    })(displacedRecordCurve(read, neighbouring, Math.min(1, Math.exp(logThere - logCut + RAISED)), event)),
-  )(read(neighbouring)(poissonSampled(q)(event)))
+    })(displacedRecordCurve(read, neighbouring, Math.exp(logDisplacing), event)),
+  )(read(neighbouring)(poissonSampled(sample.samplingProbability)(event)))
 }
+
+/** What the probabilities below may err by, relative, a hundred times over. */
+const RAISED = 1e-10
 
 /** So unlikely a number of draws of one record is told openly: it counts as a failure. */
 const LOG_UNLIKELY = -20 * Math.LN10
