@@ -20,9 +20,10 @@ interface Measured {
   /** Wall-clock milliseconds, and milliseconds of processor time over all threads. */
   readonly wall: number
   readonly cpu: number
-  /** Of the process since it began, and of the arena, in bytes. */
-  readonly resident: number
+  /** In bytes: of the arena; of the process at most, and by how much that exceeds what it was before the first gradient. */
   readonly arena: number
+  readonly resident: number
+  readonly grown: number
 }
 
 const size = Number(process.argv[2] ?? 256)
@@ -51,6 +52,7 @@ const serve = (kind: Kind): void => {
     'book-keeping': () => clipped(params, batch),
     materialised: () => formed(params, batch),
   }[kind]
+  const atFirst = process.memoryUsage.rss()
   process.on('message', () => {
     const [began, before] = [performance.now(), process.cpuUsage()]
     try {
@@ -60,11 +62,13 @@ const serve = (kind: Kind): void => {
       return
     }
     const { user, system } = process.cpuUsage(before)
+    const resident = process.resourceUsage().maxRSS * 1024
     const measured: Measured = {
       wall: performance.now() - began,
       cpu: (user + system) / 1000,
-      resident: process.resourceUsage().maxRSS * 1024,
       arena: backend.peakBytes(),
+      resident,
+      grown: resident - atFirst,
     }
     process.send?.(measured)
   })
@@ -77,8 +81,12 @@ const host = async (): Promise<void> => {
   const script = fileURLToPath(import.meta.url)
   const answer = (child: ReturnType<typeof fork>): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      child.once('message', resolve)
-      child.once('exit', (code) => reject(new Error(`a process ended with ${code}`)))
+      const ended = (code: number | null): void => reject(new Error(`a process ended with ${code}`))
+      child.once('exit', ended)
+      child.once('message', (message) => {
+        child.off('exit', ended)
+        resolve(message)
+      })
     })
   const workers = await Promise.all(
     kinds.map(async (kind) => {
@@ -102,7 +110,7 @@ const host = async (): Promise<void> => {
     `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(2)}`,
   )
   console.log(`ResNet-20, ${parameters} parameters, batch ${size}, medians of ${rounds} rounds`)
-  console.log('gradient        median ms  least ms  ms of processors  MiB of the arena  MiB of the process')
+  console.log('gradient        median ms  least ms  ms of processors  MiB: arena  process, beyond its start')
   for (const { kind, measured } of workers) {
     const failed = failures.get(kind)
     if (failed !== undefined) {
@@ -111,9 +119,9 @@ const host = async (): Promise<void> => {
     }
     const of = (read: (m: Measured) => number): number => median(measured.map(read))
     const least = Math.min(...measured.map((m) => m.wall))
-    const memory = [of((m) => m.arena), of((m) => m.resident)].map((bytes) => bytes / 2 ** 20)
+    const memory = [of((m) => m.arena), of((m) => m.resident), of((m) => m.grown)].map((bytes) => bytes / 2 ** 20)
     const cells = [of((m) => m.wall), least, of((m) => m.cpu), ...memory].map((cell) => cell.toFixed(0))
-    const widths = [9, 9, 17, 17, 19]
+    const widths = [9, 9, 17, 11, 8, 17]
     console.log(`${kind.padEnd(15)} ${cells.map((cell, at) => cell.padStart(widths[at] as number)).join(' ')}`)
   }
 }

@@ -16,6 +16,7 @@ import { genericTensors, unit, unitTensors } from '../arbitraries/batch.js'
 import type { LayerCase } from '../arbitraries/layer.js'
 import { tensorsOf } from '../arbitraries/tensor.js'
 import { expectDerivative, expectEqual, expectJudged, expectNear, type Tally } from './closeness.js'
+import { givenUpLaws } from './given-up.js'
 import { methods, pairing, type Work, work } from './layer-at-work.js'
 import { expectSameBits, leavesUnchanged, tensorsWithin } from './purity.js'
 
@@ -257,5 +258,6 @@ export const layerLaws = (name: string, cases: Arbitrary<LayerCase>, runs: Runs 
     derivativeLaws(cases, runs)
     rowLaws(cases, runs)
     purityLaws(cases, runs)
+    givenUpLaws(cases, runs)
   })
 }

@@ -28,8 +28,8 @@ const BYTES_OF_KEEPING = 12
 /** To begin a run of additions of shifted inner products takes as long as so many multiply-adds. */
 const RUN_START = 400
 
-/** Numbers that a layer may keep in any case: 8 MiB of float32. */
-export const keptNumbersLimit: number = 2 ** 21
+/** Numbers that a layer may keep in any case: 16 MiB of float32. */
+export const keptNumbersLimit: number = 2 ** 22
 
 /**
  * The costs of y = W x at so many positions.
@@ -104,7 +104,7 @@ export const gramIsCheaper = ({ gram, form, gradient }: GradientCosts): boolean 
 /**
  * Does it pay to form the gradients for the norm, and to keep them for the weighted sum? Only where the sum's contraction would
  * cost more than their way through memory, and they are few: no more than twice what the operands hold, or than `keptNumbersLimit`.
- * So the kept gradients of a model never need more memory than twice its activations and cotangents, or 8 MiB a layer, whatever its size.
+ * So the kept gradients of a model never need more memory than twice its activations and cotangents, or 16 MiB a layer, whatever its size.
  *
  * @example
  * keepsGradients(affineCosts({ positions: 64, inputs: 8, outputs: 8 }), 256) // => true

@@ -35,6 +35,11 @@ export interface Pullback<P extends Tree> {
   readonly weightedGrad: (weight: Tensor) => P
   /** The same by groups of parameters, where the layer knows better than to form its gradients: see `groupedReadings`. */
   readonly grouped?: (labels: Tree) => GroupedReadings<P>
+  /**
+   * What any further reading stands on, once the cotangent of x was read and one other reading: records and lists of tensors.
+   * Without an answer it is everything. A composition gives up the cotangents that nobody stands on.
+   */
+  readonly holds?: () => readonly unknown[] | undefined
 }
 
 /** What one backward pass says of groups of parameters, each of which has a number. */
@@ -161,7 +166,7 @@ const told = <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
     pullback: (backend, params, cache, gy) => {
       if (backend.within === undefined) return rule.pullback(backend, params, cache, gy)
       const pulled = within(backend, params, 'backward', () => rule.pullback(backend, params, cache, gy))
-      const { norm, grouped } = pulled
+      const { norm, grouped, holds } = pulled
       const read = <A>(reading: Reading, body: () => A): A => within(backend, params, reading, body, norm)
       return {
         ...(norm === undefined ? {} : { norm }),
@@ -170,6 +175,7 @@ const told = <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
         squaredNorm: () => read('norm', pulled.squaredNorm),
         weightedGrad: (weight) => read('sum', () => pulled.weightedGrad(weight)),
         ...(grouped === undefined ? {} : { grouped }),
+        ...(holds === undefined ? {} : { holds }),
       }
     },
   }
@@ -207,6 +213,7 @@ export const keepingPullback = <P extends Tree, C>(
     perSampleGrad: kept,
     squaredNorm: lazy(() => squaredNormOfRows(backend, gy.shape[0] as number)(kept())),
     weightedGrad: (weight) => weightedSumOfRows(backend, weight)(kept()),
+    holds: () => [kept()],
   }
 }
 

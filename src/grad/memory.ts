@@ -2,7 +2,9 @@
  * How many samples fit into memory: what the operations of one gradient make, counted.
  */
 import type { Backend } from '../tensor/backend/backend.js'
+import type { Storage } from '../tensor/tensor.js'
 import { observed } from './operation-cost.js'
+import { holdingsOf } from './surplus.js'
 
 /** Bytes that a gradient takes whatever the batch, and those that each sample adds. */
 export interface GradientMemory {
@@ -12,7 +14,7 @@ export interface GradientMemory {
 
 /**
  * The memory of a computation on batches, from those of one and of two samples: bytes of the results of its operations, which an
- * arena holds until the end, and of the operands that it copies in.
+ * arena holds until they are given up, and of the operands that it copies in.
  *
  *   bytes(n) = fixed + n · perSample
  *
@@ -27,13 +29,29 @@ export const memoryOf = (
 ): GradientMemory => {
   const bytes = (count: number): number => {
     let held = 0
+    const made = new Set<Storage>()
+    /** How many results of a size were given up: the next of that size takes the place of one. */
+    const vacant = new Map<number, number>()
     const counting = observed(backend, {
-      operation: (cost) => {
-        held += cost.held
+      operation: (_cost, result) => {
+        for (const storage of holdingsOf(result).storages) {
+          const { byteLength } = storage
+          made.add(storage)
+          const places = vacant.get(byteLength) ?? 0
+          if (places > 0) vacant.set(byteLength, places - 1)
+          else held += byteLength
+        }
+      },
+      release: ({ data }) => {
+        const { byteLength } = data as Storage
+        if (!made.delete(data as Storage)) return
+        vacant.set(byteLength, (vacant.get(byteLength) ?? 0) + 1)
       },
       within: (_work, body) => body(),
       begin: () => {
         held = 0
+        made.clear()
+        vacant.clear()
       },
     })
     run(counting, count)

@@ -74,7 +74,7 @@ export interface Cost {
   readonly flops: number
   /** Read and written. */
   readonly moved: number
-  /** Of results, which a pass holds until its scope ends. */
+  /** Of results, which a pass holds until they are given up, or its scope ends. */
   readonly held: number
 }
 
@@ -100,7 +100,9 @@ export const costOf = (operation: string, args: readonly unknown[], result: unkn
 export const observed = (
   backend: Backend,
   tell: {
-    readonly operation: (cost: Cost) => void
+    readonly operation: (cost: Cost, result: unknown) => void
+    /** Told of tensors that are given up. */
+    readonly release?: (t: Tensor) => void
     readonly within: <A>(work: LayerWork, body: () => A) => A
     /** An arena that has to grow runs the outermost body again: only what comes after the last beginning counts. */
     readonly begin: () => void
@@ -124,10 +126,14 @@ export const observed = (
         ? member
         : (...args: readonly unknown[]) => {
             const result = (member as (...args: readonly unknown[]) => unknown)(...args)
-            tell.operation(costOf(name, args, result))
+            tell.operation(costOf(name, args, result), result)
             return result
           },
     ]),
   ) as unknown as Backend
-  return { ...operations, scope, within: tell.within }
+  const release = (t: Tensor): void => {
+    tell.release?.(t)
+    backend.release?.(t)
+  }
+  return { ...operations, ...(backend.release === undefined ? {} : { release }), scope, within: tell.within }
 }

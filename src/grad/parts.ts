@@ -3,27 +3,19 @@
  */
 import type { Backend } from '../tensor/backend/backend.js'
 import { showShape } from '../tensor/shape.js'
-import { isTensor, type Storage, type Tensor, zeros } from '../tensor/tensor.js'
+import { type Tensor, zeros } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 import { slice } from '../tensor/view.js'
 import type { Batch } from './batch.js'
 import type { LayerRule } from './layer.js'
+import { holdingsOf } from './surplus.js'
 
-/** What a pass may keep from its way forward, unless told otherwise: 64 MiB of float32. */
-export const defaultNumbersAtOnce: number = 2 ** 24
+/** What a pass may keep from its way forward, unless told otherwise: 96 MiB of float32. */
+export const defaultNumbersAtOnce: number = 1.5 * 2 ** 24
 
 /** Numbers of all tensors within records and lists; storage that several share counts once. */
-const numbersWithin = (value: unknown): number => {
-  const [seen, storages] = [new Set<object>(), new Set<Storage>()]
-  const walk = (node: unknown): void => {
-    if (typeof node !== 'object' || node === null || seen.has(node)) return
-    seen.add(node)
-    if (isTensor(node)) storages.add(node.data as Storage)
-    else if (!ArrayBuffer.isView(node)) for (const child of Object.values(node)) walk(child)
-  }
-  walk(value)
-  return Array.from(storages).reduce((sum, { length }) => sum + length, 0)
-}
+const numbersWithin = (value: unknown): number =>
+  Array.from(holdingsOf(value).storages).reduce((sum, { length }) => sum + length, 0)
 
 /** How many numbers the way forward keeps for each further sample. */
 const keptForEachSample = <P extends Tree, C>(

@@ -35,7 +35,7 @@ export interface GradientOptions {
   readonly plan?: Plan
   /**
    * What a sum over a batch may keep at once from its way forward, in numbers; a batch that keeps more goes through in
-   * parts. The plan `bookKeeping` alone reads it. Default 2²⁴: 64 MiB of float32.
+   * parts. The plan `bookKeeping` alone reads it. Default 1.5 · 2²⁴: 96 MiB of float32.
    */
   readonly numbersAtOnce?: number
 }

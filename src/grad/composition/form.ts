@@ -86,6 +86,7 @@ export const inForm =
           perSampleGrad: () => from(pulled.perSampleGrad(), 1),
           squaredNorm: pulled.squaredNorm,
           weightedGrad: (weight) => from(pulled.weightedGrad(weight), 0),
+          holds: () => pulled.holds?.(),
           grouped: (labels) => {
             const inner = into(labels as P)
             if (!isLabelled(inner)) return groupedRows(backend, labels, () => from(pulled.perSampleGrad(), 1))

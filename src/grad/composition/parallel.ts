@@ -10,6 +10,7 @@ import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { join, parted } from '../pack.js'
+import { allHeld, surplusOf } from '../surplus.js'
 import { initAt } from './position.js'
 import type { CachesOf, ParamsOf } from './sequential.js'
 
@@ -75,16 +76,31 @@ export const parallel =
       const trained = ps.map((p) => leaves(p).length > 0)
       const readEach = (read: (p: Pullback<Tree>) => Tree): P =>
         pulled.map((p, b) => (trained[b] ? read(p()) : (ps[b] as Tree))) as unknown as P
+      const holds = () => allHeld(pulled.filter((_, b) => trained[b]))
+      let isRead = false
+      const reading = <A>(found: A): A => {
+        isRead = true
+        return found
+      }
       return {
-        inputGrad: lazy(() => pulled.map((p) => p().inputGrad()).reduce((sum, gx) => backend.zip('add', sum, gx))),
-        perSampleGrad: lazy(() => readEach((p) => p.perSampleGrad())),
+        inputGrad: lazy(() => {
+          const gxs = pulled.map((p) => p().inputGrad())
+          const sum = gxs.reduce((sum, gx) => backend.zip('add', sum, gx))
+          const held = isRead || !trained.includes(true) ? holds() : undefined
+          if (held !== undefined) surplusOf(backend, [gy, caches, held, sum]).giveUp(...gxs)
+          return sum
+        }),
+        perSampleGrad: lazy(() => reading(readEach((p) => p.perSampleGrad()))),
         squaredNorm: lazy(() =>
-          pulled
-            .filter((_, b) => trained[b])
-            .map((p) => p().squaredNorm())
-            .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
+          reading(
+            pulled
+              .filter((_, b) => trained[b])
+              .map((p) => p().squaredNorm())
+              .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
+          ),
         ),
-        weightedGrad: (weight) => readEach((p) => p.weightedGrad(weight)),
+        weightedGrad: (weight) => reading(readEach((p) => p.weightedGrad(weight))),
+        holds,
         grouped: (labels) =>
           groupedChildren(
             backend,
@@ -113,6 +129,7 @@ export const parallel =
         outputOf(outputs.map((y) => y.shape.slice(1)) as readonly Shape[] as readonly [Shape, ...Shape[]])
         const y = adds ? outputs.reduce((sum, part) => backend.zip('add', sum, part)) : join(backend, axis + 1, outputs)
         const extents = adds ? [] : outputs.map(({ shape }) => shape[axis + 1] as number)
+        surplusOf(backend, [x, params, made.map(([, cache]) => cache), y]).giveUp(...outputs)
         return [y, { caches: made.map(([, cache]) => cache) as unknown as CachesOf<Ls>, extents }]
       },
       backward: (backend, params, cache, gy) => pullback(backend, params, cache, gy).inputGrad(),

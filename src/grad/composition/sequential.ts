@@ -9,6 +9,7 @@ import { type Tensor, zeros } from '../../tensor/tensor.js'
 import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { allHeld, surplusOf } from '../surplus.js'
 import { initAt } from './position.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
@@ -46,23 +47,61 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
 
   const pullback = (backend: Backend, params: P, caches: C, gy: Tensor): Pullback<P> => {
     const [ps, cs] = [params as unknown as readonly Tree[], caches as readonly unknown[]]
+    /** Of the input, and of the output of each layer. */
+    const cotangents: readonly (() => Tensor)[] = Array.from({ length: rules.length + 1 }, (_, index) =>
+      lazy(() => (index === rules.length ? gy : (pulled[index] as () => Pullback<Tree>)().inputGrad())),
+    )
+    const cotangent = (index: number): Tensor => (cotangents[index] as () => Tensor)()
     const pulled: readonly (() => Pullback<Tree>)[] = rules.map((rule, index) =>
-      lazy(() => rule.pullback(backend, ps[index] as Tree, cs[index], pulled[index + 1]?.().inputGrad() ?? gy)),
+      lazy(() => rule.pullback(backend, ps[index] as Tree, cs[index], cotangent(index + 1))),
     )
     // Only layers with parameters are read, so nothing is computed below the first of them.
     const trained = ps.map((p) => leaves(p).length > 0)
-    const readEach = (read: (p: Pullback<Tree>) => Tree): P =>
-      pulled.map((p, index) => (trained[index] ? read(p()) : (ps[index] as Tree))) as unknown as P
+    const first = trained.includes(true) ? trained.indexOf(true) : rules.length
+    const surplus = lazy(() => surplusOf(backend, [gy, caches]))
+    /** Layers that were read, and layers whose input has its cotangent; the layers above `settled` have given up theirs. */
+    const [isRead, isThrough] = [new Set<number>(), new Set<number>()]
+    let settled = rules.length
+    /** Gives up cotangents from the top, as long as their layers were read: what a layer holds may be what it passed on. */
+    const settle = (): void => {
+      for (let index = settled - 1; isThrough.has(index) && (!trained[index] || isRead.has(index)); index--) {
+        const [above, below] = [cotangent(index + 1), cotangent(index)]
+        surplus().hold(trained[index] ? (pulled[index]?.().holds?.() ?? [above, below]) : [])
+        if (above.data !== below.data) surplus().giveUp(above)
+        settled = index
+      }
+    }
+    const pass = (index: number): void => {
+      cotangent(index)
+      isThrough.add(index)
+      settle()
+    }
+    /** From the last layer to the first, so that each finds its cotangent in the cache, and then gives it up. */
+    const readEach = <A>(read: (p: Pullback<Tree>) => A): readonly (A | undefined)[] => {
+      const found = new Array<A | undefined>(rules.length).fill(undefined)
+      for (let index = rules.length - 1; index >= first; index--) {
+        if (trained[index]) found[index] = read((pulled[index] as () => Pullback<Tree>)())
+        isRead.add(index)
+        if (index > first) pass(index)
+        else settle()
+      }
+      return found
+    }
+    const readGrads = (read: (p: Pullback<Tree>) => Tree): P =>
+      readEach(read).map((grad, index) => grad ?? (ps[index] as Tree)) as unknown as P
     return {
-      inputGrad: () => pulled[0]?.().inputGrad() ?? gy,
-      perSampleGrad: lazy(() => readEach((p) => p.perSampleGrad())),
+      inputGrad: lazy(() => {
+        for (let index = rules.length - 1; index >= 0; index--) pass(index)
+        return cotangent(0)
+      }),
+      perSampleGrad: lazy(() => readGrads((p) => p.perSampleGrad())),
       squaredNorm: lazy(() =>
-        pulled
-          .filter((_, index) => trained[index])
-          .map((p) => p().squaredNorm())
+        readEach((p) => p.squaredNorm())
+          .filter((norm) => norm !== undefined)
           .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
       ),
-      weightedGrad: (weight) => readEach((p) => p.weightedGrad(weight)),
+      weightedGrad: (weight) => readGrads((p) => p.weightedGrad(weight)),
+      holds: () => allHeld(pulled.filter((_, index) => trained[index])),
       grouped: (labels) =>
         groupedChildren(
           backend,
@@ -89,9 +128,12 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
     },
     forward: (backend, params, x) => {
       const caches: unknown[] = []
+      const surplus = surplusOf(backend, [x, params])
       const y = rules.reduce((input, rule, index) => {
         const [output, cache] = rule.forward(backend, (params as unknown as readonly Tree[])[index] as Tree, input)
         caches.push(cache)
+        surplus.hold(cache)
+        if (output.data !== input.data) surplus.giveUp(input)
         return output
       }, x)
       return [y, caches as unknown as C]

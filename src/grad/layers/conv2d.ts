@@ -130,17 +130,17 @@ const zeroPadded = (
     }),
     pullback: (backend, params, x, gy) => {
       const norm = normWay(convolutionCosts(convolution, x.shape, gy.shape), gy.shape[0] as number)
+      /** Norms come with the gradients where they are asked for first. */
+      let formed: { readonly grad: Tensor; readonly squaredNorm?: Tensor } | undefined
+      const form = (isNormed: boolean) => {
+        formed ??= (isNormed ? backend.conv2dNormedGrad?.(x, gy, convolution) : undefined) ?? {
+          grad: backend.conv2dPerSampleGrad(x, gy, convolution),
+        }
+        return formed
+      }
+      const bias = lazy(() => backend.sum(gy, [2, 3]))
       const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> => {
         if (norm !== 'keep') return derivedPullback(rule, backend, p, x, gy)
-        /** Norms come with the gradients where they are asked for first. */
-        let formed: { readonly grad: Tensor; readonly squaredNorm?: Tensor } | undefined
-        const form = (isNormed: boolean) => {
-          formed ??= (isNormed ? backend.conv2dNormedGrad?.(x, gy, convolution) : undefined) ?? {
-            grad: backend.conv2dPerSampleGrad(x, gy, convolution),
-          }
-          return formed
-        }
-        const bias = lazy(() => backend.sum(gy, [2, 3]))
         const perSampleGrad = (): Conv2dParams => ({
           weight: form(false).grad,
           ...(p.bias === undefined ? {} : { bias: bias() }),
@@ -158,8 +158,7 @@ const zeroPadded = (
       return {
         ...pullbackOf(params),
         norm,
-        grouped: (labels) =>
-          groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), () => backend.sum(gy, [2, 3])),
+        grouped: (labels) => groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), bias),
       }
     },
   })

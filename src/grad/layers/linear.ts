@@ -113,11 +113,11 @@ export const linear = (
       const [n, positions, inputs] = byPosition(x).shape as readonly [number, number, number]
       const outputs = gy.shape.at(-1) as number
       const way = normWay(affineCosts({ positions, inputs, outputs }), n)
-      const pullbackOf = (p: LinearParams): Pullback<LinearParams> =>
-        (way === 'keep' ? keepingPullback : derivedPullback)(rule, backend, p, x, gy)
+      if (way === 'keep') return keepingPullback(rule, backend, params, x, gy)
+      const pullbackOf = (p: LinearParams): Pullback<LinearParams> => derivedPullback(rule, backend, p, x, gy)
       return {
         ...pullbackOf(params),
-        norm: positions === 1 && way !== 'keep' ? 'rank one' : way,
+        norm: positions === 1 ? 'rank one' : way,
         grouped: (labels) =>
           groupedAffine(backend, labels, pullbackOf({ weight: params.weight }), () => backend.sum(byPosition(gy), [1])),
       }

@@ -104,6 +104,12 @@ export interface Backend {
    */
   readonly scope: <A>(body: () => A) => A
 
+  /**
+   * Told of a tensor that an operation of the innermost scope made and that nobody reads any more, under any view: its memory
+   * may serve another. A backend whose memory is collected needs none of this.
+   */
+  readonly release?: (t: Tensor) => void
+
   /** Bytes that the tensors of a scope may take, where there is such a limit. A scope that needs more throws a `MemoryLimit`. */
   readonly memoryLimit?: number
 

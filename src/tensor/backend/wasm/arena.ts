@@ -1,5 +1,6 @@
 /**
- * Linear memory as a stack of temporaries: within a scope it only grows, and at the end of the scope it is as it was.
+ * Linear memory as a stack of temporaries: at the end of a scope it is as it was. What is given up before that serves the next
+ * temporary of its size.
  */
 
 import { allocate, copyInto, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
@@ -18,13 +19,17 @@ export interface ArenaStorage {
   readonly int32: Int32Array
 }
 
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+
 const constructors = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const
 
 export interface Arena {
   /** Uninitialised storage that lives until the innermost scope ends. */
   readonly allocate: <D extends keyof ArenaStorage>(dtype: D, length: number) => ArenaStorage[D]
-  /** Does this storage lie in linear memory? Throws if its scope has ended. */
+  /** Does this storage lie in linear memory? Throws if its scope has ended, or if it was given up. */
   readonly holds: (data: Storage) => boolean
+  /** Lets the innermost scope, if it allocated this storage, use its place again. */
+  readonly release: (data: Storage) => void
   /** Gives back what the body allocates. */
   readonly temporarily: <A>(body: () => A) => A
   /** Storage of this scope that holds what `fill` writes; made once for each source, first element, length and dtype. */
@@ -70,6 +75,12 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   let depth = 0
   /** Bytes that an aborted body asked for. */
   let wanted = 0
+  /** Where the innermost scope begins, and the addresses that it was given up, by their size in bytes. */
+  let start = base
+  let vacant = new Map<number, number[]>()
+  const released = new WeakSet<Storage>()
+  /** What `temporarily` gives back is no place for what lives longer. */
+  let isTemporary = false
 
   const refused = (bytes: number): MemoryLimit => tooLarge(bytes - base, limit - base)
 
@@ -91,7 +102,10 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   }
 
   const take = <D extends keyof ArenaStorage>(dtype: D, length: number): ArenaStorage[D] => {
-    const end = top + length * constructors[dtype].BYTES_PER_ELEMENT
+    const bytes = length * constructors[dtype].BYTES_PER_ELEMENT
+    const again = isTemporary ? undefined : vacant.get(aligned(bytes))?.pop()
+    if (again !== undefined) return new constructors[dtype](memory.buffer, again, length) as ArenaStorage[D]
+    const end = top + bytes
     if (end + SLACK > memory.buffer.byteLength) {
       if (!growsInPlace) {
         if (end + SLACK > limit) throw refused(end + SLACK)
@@ -101,15 +115,26 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
       grow(end + SLACK)
     }
     const storage = new constructors[dtype](memory.buffer, top, length)
-    top = Math.ceil(end / ALIGNMENT) * ALIGNMENT
+    top = aligned(end)
     if (top > peak) peak = top
     return storage as ArenaStorage[D]
+  }
+
+  const release = (data: Storage): void => {
+    const isOurs = depth > 0 && buffers.has(data.buffer) && data.byteOffset >= start && data.length > 0
+    if (isTemporary || !isOurs || released.has(data)) return
+    released.add(data)
+    const size = aligned(data.byteLength)
+    const known = vacant.get(size)
+    if (known === undefined) vacant.set(size, [data.byteOffset])
+    else known.push(data.byteOffset)
   }
 
   const holds = (data: Storage): boolean => {
     if (!buffers.has(data.buffer)) return false
     if (data.byteOffset + data.byteLength > top || data.buffer.byteLength === 0)
       throw new Error('a tensor was used after the end of the scope that made it: return it from the scope')
+    if (released.has(data)) throw new Error('a tensor was used after it was given up')
     return true
   }
 
@@ -135,11 +160,12 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   }
 
   const temporarily = <A>(body: () => A): A => {
-    const mark = top
-    const count = copied.length
+    const [mark, count, wasTemporary] = [top, copied.length, isTemporary]
+    isTemporary = true
     try {
       return body()
     } finally {
+      isTemporary = wasTemporary
       forget(count)
       top = mark
     }
@@ -150,7 +176,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     const found = new Set<Storage>()
     mapTensors(result, (t) => {
       const data = t.data as Storage
-      if (buffers.has(data.buffer) && data.byteOffset >= mark) found.add(data)
+      if (buffers.has(data.buffer) && data.byteOffset >= mark && holds(data)) found.add(data)
       return t
     })
     const bytes = new Uint8Array(memory.buffer)
@@ -160,7 +186,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
       if (data.byteOffset > end) bytes.copyWithin(end, data.byteOffset, data.byteOffset + data.byteLength)
       const dtype = data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32'
       targets.set(data, new constructors[dtype](memory.buffer, end, data.length))
-      end = Math.ceil((end + data.byteLength) / ALIGNMENT) * ALIGNMENT
+      end = aligned(end + data.byteLength)
     }
     top = end
     return mapTensors(result, (t) => {
@@ -170,17 +196,18 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   }
 
   const copyOut = (t: Tensor): Tensor => {
-    if (!buffers.has((t.data as Storage).buffer)) return t
+    if (!holds(t.data as Storage)) return t
     const out = allocate(t.dtype, size(t))
     copyInto(out, 0, t)
     return unsafeTensor(out, t.shape)
   }
 
   const nested = <A>(body: () => A): A => {
-    const mark = top
-    const count = copied.length
+    const [mark, count, around] = [top, copied.length, { start, vacant }]
     let result: unknown
     depth++
+    start = mark
+    vacant = new Map()
     try {
       result = body()
     } catch (error) {
@@ -189,6 +216,8 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
     } finally {
       depth--
       forget(count)
+      start = around.start
+      vacant = around.vacant
     }
     return compact(result, mark) as A
   }
@@ -206,6 +235,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
         depth = 0
         forget(0)
         top = base
+        vacant = new Map()
       }
       grow(wanted)
     }
@@ -214,6 +244,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
   return {
     allocate: take,
     holds,
+    release,
     temporarily,
     copyOf,
     scope: (body) => (depth > 0 ? nested(body) : outermost(body)),
