@@ -81,7 +81,8 @@ const worstOf = (
  *            pair is an upper bound (truncated samples, a batch of a fixed size or an (ε, δ) mechanism whose record is replaced),
  *            `lower` is of one that is reached. For shuffled batches it is not: their `lower` is that of the bound. `estimate` lies
  *            between the bounds where their errors of second order cancel; nothing is claimed of it
- * Cost       transforms of 2¹² to 2²⁰ points, two for each distinct term and direction: 10 ms to 1 s. A single mechanism needs none
+ * Cost       transforms of 2¹² to 2²⁰ points, two for each distinct term and direction: 10 ms to 1 s, 3 s for 10⁷ steps and more. A
+ *            single mechanism needs none
  * Errors     a RangeError for an ε or δ that is none; UnsupportedEvent for what has no loss law here
  * References Doroshenko et al. 2022, arXiv:2207.04380 · Koskela, Jälkö & Honkela 2020, arXiv:1906.03049 · Zhu, Dong & Wang 2022,
  *            arXiv:2106.08567 · Lebeda, Regehr, Kamath & Steinke 2024, arXiv:2405.20769 (both directions)

@@ -1,10 +1,12 @@
 /**
  * Both bounds of a composition on one lattice: bins, both laws of them, both sums, both readings.
  */
+import { blocksFor } from './block.js'
 import { commonStep } from './common-step.js'
-import { bulkReach, type Lattice, latticeBins } from './lattice-bins.js'
+import { latticeBins } from './lattice-bins.js'
 import { optimistic, pessimistic } from './lattice-law.js'
 import { meshFor } from './mesh.js'
+import { placed } from './placed.js'
 import type { Component, Plan } from './plan.js'
 import { logLargestWeight, type Reading, readingOf } from './reading.js'
 import { type Term, type TiltedSum, tiltedSum } from './tilted-sum.js'
@@ -25,51 +27,13 @@ const atomicStep = (components: readonly Component[]): number | undefined => {
   return commonStep(differences)
 }
 
-/** The median loss. */
-const middleOf = ({ sketch: { loss, mass } }: Component): number => {
-  const whole = mass.reduce((sum, m) => sum + m, 0)
-  let sum = 0
-  for (let i = 0; i < mass.length; i++) {
-    sum += mass[i] as number
-    if (2 * sum >= whole) return loss[i] as number
-  }
-  return 0
-}
-
-/** Where the lattice of a component lies, and whether most of its density is a bulk at the offset. */
-interface Placed extends Lattice {
-  readonly hasBulk: boolean
-}
-
-/** The share of the mass from which on a bulk is one. */
-const BULK = 0.5
-
-/** Atoms lie on the lattice. A density that is narrow beside the step has its bulk's own loss on the lattice, any other its median. */
-const placed = (component: Component, step: number): Placed => {
-  const { density, atoms } = component.pair
-  if (atoms[0] !== undefined || density === undefined) return { offset: atoms[0]?.loss ?? 0, step, hasBulk: false }
-  const middle = middleOf(component)
-  let offset = middle
-  let share = 0
-  for (let i = 0; i < 6; i++) {
-    const low = offset - bulkReach * step
-    const { p, q } = density.masses(Float64Array.of(low, offset + bulkReach * step))
-    share = p[0] as number
-    const next = Math.log(share / (q[0] as number)) + Math.max(0, low)
-    if (!(share > BULK) || Math.abs(next - offset) <= 1e-16) break
-    offset = next
-  }
-  return share > BULK ? { offset, step, hasBulk: true } : { offset: middle, step, hasBulk: false }
-}
-
-/** A lattice per component, of one step, and the window of the sum. */
+/** The step of the lattices, and how many points of them the window of the sum has. */
 interface Grid {
-  readonly lattices: readonly Placed[]
-  readonly first: number
+  readonly step: number
   readonly length: number
 }
 
-const gridFor = (components: readonly Component[], { low, high }: Plan, wanted: number, mostPoints: number): Grid => {
+const gridFor = (components: readonly Component[], { low, high }: Plan, { wanted, mostPoints }: Fineness): Grid => {
   const repetitions = components.reduce((sum, { count }) => sum + count, 0)
   // What the lattice adds: a step or two, and a deviation of h √(n/6) to either side.
   const margin = 4 * (1 + Math.sqrt(repetitions))
@@ -87,35 +51,53 @@ const gridFor = (components: readonly Component[], { low, high }: Plan, wanted: 
     const length = Math.min(mostPoints, points(wanted))
     step = span / Math.max(length / 2, length - 2 * margin)
   }
-  const lattices = components.map((component) => placed(component, step))
-  const offset = components.reduce((sum, { count }, i) => sum + count * (lattices[i]?.offset ?? 0), 0)
-  const length = Math.min(mostPoints, points(step))
-  const spare = Math.max(0, length - span / step)
-  return { lattices, first: Math.floor((low - offset) / step - 0.5 * spare), length }
+  return { step, length: Math.min(mostPoints, points(step)) }
+}
+
+/** The terms of a component at a step, and how far its losses may stand from where they were put: in blocks where the step is too coarse. */
+const termsOf = (
+  component: Component,
+  plan: Plan,
+  step: number,
+  { wanted, mostPoints }: Fineness,
+): { readonly terms: readonly Term[]; readonly lossError: number } => {
+  if (component.count === 0) return { terms: [], lossError: 0 }
+  const blocks = step > wanted ? blocksFor(component, plan, { step, wanted, mostPoints }) : undefined
+  if (blocks !== undefined) {
+    const rest = termsOf({ ...component, count: blocks.rest }, plan, step, { wanted: step, mostPoints })
+    return { terms: [blocks.term, ...rest.terms], lossError: blocks.lossError + rest.lossError }
+  }
+  const lattice = placed(component, step)
+  const bins = latticeBins(component.pair, lattice, meshFor(component, lattice, plan), lattice.hasBulk)
+  return {
+    terms: [{ upper: pessimistic(bins), lower: optimistic(bins), count: component.count }],
+    lossError: component.count * (bins.lossError + 2 ** -52 * (Math.abs(lattice.offset) + step)),
+  }
 }
 
 /** Both sums on a grid, and how far a loss may stand from where it was put. */
 const sumsOn = (
   components: readonly Component[],
   plan: Plan,
-  { lattices, first, length }: Grid,
+  { step, length }: Grid,
+  fineness: Fineness,
 ): { readonly upper: TiltedSum; readonly lower: TiltedSum; readonly lossError: number } => {
-  let lossError = 0
-  const terms = components.map((component, i): Term => {
-    const lattice = lattices[i] as Placed
-    const edges = meshFor(component, lattice, plan)
-    const bins = latticeBins(component.pair, lattice, edges, lattice.hasBulk)
-    lossError += component.count * (bins.lossError + 2 ** -52 * (Math.abs(lattice.offset) + lattice.step))
-    return { upper: pessimistic(bins), lower: optimistic(bins), count: component.count }
-  })
+  const parts = components.map((component) => termsOf(component, plan, step, fineness))
+  const terms = parts.flatMap((part) => part.terms)
+  const spare = Math.max(0, length - Math.max(plan.high - plan.low, fineness.wanted) / step)
+  const offset = terms.reduce((sum, { upper, count }) => sum + count * upper.offset, 0)
+  const first = Math.floor((plan.low - offset) / step - 0.5 * spare)
   // A steeper tilt than this sees but the noise of the lattice.
-  const steepest = 12 / ((lattices[0]?.step ?? 1) * Math.sqrt(terms.reduce((sum, { count }) => sum + count, 0)))
+  const steepest = 12 / (step * Math.sqrt(terms.reduce((sum, { count }) => sum + count, 0)))
   const tilts = {
     theta: plan.theta,
     toTheRight: Math.min(plan.toTheRight, steepest),
     toTheLeft: Math.min(plan.toTheLeft, steepest),
   }
-  return { ...tiltedSum(terms, tilts, { first, length }), lossError }
+  return {
+    ...tiltedSum(terms, tilts, { first, length }),
+    lossError: parts.reduce((sum, { lossError }) => sum + lossError, 0),
+  }
 }
 
 /** The most lattice points, and the step that is wanted: what comes of it may be finer or coarser. */
@@ -139,19 +121,15 @@ export interface LatticeReadings {
 }
 
 /** The readings of a composition by a plan. */
-export const latticeReadings = (
-  components: readonly Component[],
-  plan: Plan,
-  { wanted, mostPoints }: Fineness,
-): LatticeReadings => {
-  const grid = gridFor(components, plan, wanted, mostPoints)
-  const { upper, lower, lossError } = sumsOn(components, plan, grid)
+export const latticeReadings = (components: readonly Component[], plan: Plan, fineness: Fineness): LatticeReadings => {
+  const grid = gridFor(components, plan, fineness)
+  const { upper, lower, lossError } = sumsOn(components, plan, grid, fineness)
   return {
     upper: readingOf(upper, 1),
     lower: readingOf(lower, -1),
     sum: upper,
     lossError,
-    step: grid.lattices[0]?.step ?? wanted,
+    step: grid.step,
     length: grid.length,
   }
 }

@@ -18,6 +18,8 @@ export interface Term {
   readonly upper: LatticeLaw
   readonly lower: LatticeLaw
   readonly count: number
+  /** What the n-fold laws err by already, as `error` and `relative` of a `TiltedSum`. */
+  readonly errors?: { readonly upper: number; readonly lower: number; readonly relative: number }
 }
 
 /** What a law is tilted by, and by what it is moved to either side to bound its tails. */
@@ -58,7 +60,7 @@ const ROUNDOFF = 2 ** -53
 const scaledBy = (mass: number, x: number): number => (x < 600 ? mass * Math.exp(x) : Math.exp(Math.log(mass) + x))
 
 /** log Σ mass e^(θ (loss − offset)). */
-const logMoment = ({ index, mass, step }: LatticeLaw, theta: number): number => {
+export const logMoment = ({ index, mass, step }: LatticeLaw, theta: number): number => {
   let peak = -Infinity
   for (let i = 0; i < index.length; i++)
     peak = Math.max(peak, theta * step * (index[i] as number) + Math.log(mass[i] as number))
@@ -250,9 +252,11 @@ export const tiltedSum = (
   const errors = { re: new Float64Array(length), im: new Float64Array(length) }
   const z = { re: new Float64Array(length), im: new Float64Array(length) }
   let [centre, offset, placed] = [0, 0, 0]
+  /** Errors of laws, which multiply as 1 + error does. */
+  let [errorsAbove, errorsBelow] = [0, 0]
   const uppers: { law: LatticeLaw; count: number; logScale: number }[] = []
   const lowers: { law: LatticeLaw; count: number; logScale: number }[] = []
-  terms.forEach(({ upper, lower, count }, i) => {
+  terms.forEach(({ upper, lower, count, errors: known }, i) => {
     const above = logMoment(upper, theta)
     const below = logMoment(lower, theta)
     const middle = centreOf(upper, theta, above)
@@ -260,7 +264,9 @@ export const tiltedSum = (
     z.im.fill(0)
     const errorAbove = placeTilted(upper, { theta, centre: middle, logScale: above }, z.re)
     const errorBelow = placeTilted(lower, { theta, centre: middle, logScale: below }, z.im)
-    placed += count * Math.max(errorAbove, errorBelow)
+    placed += count * Math.max(errorAbove, errorBelow) + Math.log1p(known?.relative ?? 0)
+    errorsAbove += Math.log1p(known?.upper ?? 0)
+    errorsBelow += Math.log1p(known?.lower ?? 0)
     transform.forward(z)
     raise(z, count, roundoff, { product, errors, first: i === 0 })
     uppers.push({ law: upper, count, logScale: above })
@@ -268,7 +274,10 @@ export const tiltedSum = (
     centre += count * middle
     offset += count * upper.offset
   })
-  const spectral = { upper: norm(errors.re), lower: norm(errors.im) }
+  const spectral = {
+    upper: norm(errors.re) + Math.expm1(errorsAbove),
+    lower: norm(errors.im) + Math.expm1(errorsBelow),
+  }
   const size = Math.hypot(norm(product.re), norm(product.im))
   transform.inverse(product)
   // Array place j holds the points centre + j + mN.
