@@ -15,9 +15,11 @@ describe('clipped steps of Opacus without noise (optim.json)', () => {
   })
 })
 
-describe('npm run golden', () => {
-  const golden = async (...files: readonly string[]): Promise<{ readonly code: number; readonly output: string }> => {
-    const argv = ['--import', 'tsx', 'properties/golden/run.ts', ...files]
+/** A program of the golden files, on these arguments. */
+const program =
+  (name: string) =>
+  async (...args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> => {
+    const argv = ['--import', 'tsx', `properties/golden/${name}.ts`, ...args]
     try {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, argv)
       return { code: 0, output: stdout + stderr }
@@ -26,6 +28,9 @@ describe('npm run golden', () => {
       return { code, output: stdout + stderr }
     }
   }
+
+describe('npm run golden', () => {
+  const golden = program('run')
 
   it('passes a right file, fails a wrong number, an unknown layer and a missing file', async () => {
     const { source, cases } = read('layers.json') as { source: string; cases: Record<string, unknown>[] }
@@ -42,5 +47,58 @@ describe('npm run golden', () => {
     expect(mixed.code).toBe(1)
     expect(mixed.output).toMatch(/hopfield.*not supported|not supported.*hopfield/)
     expect(mixed.output).toMatch(/^1 passed, 3 failed$/m)
+  })
+})
+
+describe('npm run truths', () => {
+  const truths = program('truths')
+  const record = (id: string, inputs: object, epsilon: number) => ({
+    id,
+    kind: 'prv',
+    role: 'ground-truth',
+    inputs: { mechanism: 'gaussian', neighboring: 'ADD_OR_REMOVE_ONE', ...inputs },
+    expected: { epsilon },
+    tol: { rel: 1e-8, abs: 1e-10 },
+  })
+  const written = (records: readonly object[]): string => {
+    const path = join(temporaryFolder(), 'truths.json')
+    writeFileSync(path, JSON.stringify({ records }))
+    return path
+  }
+  const sampled = { sigma: 0.5, sampleRate: 0.0001, steps: 1, delta: 1e-5 }
+  const plain = { sigma: 0.5, sampleRate: 1, steps: 1, delta: 1e-6 }
+
+  it('finds truths within the bounds of every accountant, and false ones outside', async () => {
+    const right = [record('sampled', sampled, 0.004395826777675442), record('plain', plain, 10.99715121422065)]
+    const wrong = [...right, record('more', sampled, 0.0044), record('less', plain, 10.9971)]
+    const [good, bad, chosen] = await Promise.all([
+      truths(written(right)),
+      truths(written(wrong), '--accountants', 'exact'),
+      truths(written(wrong), '--only', 'plain', '--accountants', 'exact,gdp'),
+    ])
+    expect(good.output).toMatch(/^2 truths, 0 outside of their bounds$/m)
+    expect(good.output).toMatch(/^gdp: 1 truths, 1 events that it does not read$/m)
+    expect(good.code).toBe(0)
+    expect(bad.output).toMatch(/^ {4}more: 0\.0044 is not in \[0\.0043\d+, 0\.0043\d+\]$/m)
+    expect(bad.output).toMatch(/^4 truths, 2 outside of their bounds$/m)
+    expect(bad.code).toBe(1)
+    expect(chosen.output).toMatch(/^1 truths, 0 outside of their bounds$/m)
+  })
+
+  it('says in a sentence what it cannot do', async () => {
+    const path = written([record('plain', plain, 10.99715121422065)])
+    const answers = await Promise.all([
+      truths(),
+      truths(path, '--accountants', 'moments'),
+      truths(path, '--every', '0'),
+      truths(path, '--only', 'nothing'),
+    ])
+    expect(answers.map(({ code }) => code)).toEqual([2, 2, 2, 2])
+    expect(answers.map(({ output }) => output.split('\n')[0])).toEqual([
+      'truths: name at least one file: npm run truths -- FILE…',
+      'truths: --accountants has "moments": one of exact, pld, prv, rdp, gdp',
+      'truths: --every is 0: it must be a whole number, at least 1',
+      `truths: no ground truth whose id holds "nothing" in ${path}`,
+    ])
   })
 })
