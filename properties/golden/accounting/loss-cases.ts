@@ -199,6 +199,26 @@ const answerOf = (record: Crossed, event: Event.PrivacyEvent, accountant: Accoun
   return holds(record, bounds, expected.epsilon)
 }
 
+/**
+ * Google's bound of truncated samples takes one pair for a record that is added, removed or replaced by one that adds nothing, which is that of
+ * the last; a record that is added or removed has a closer one. Theirs is met by the last relation, and is no smaller than ours.
+ */
+const displacedCase = (record: Crossed, event: Event.PrivacyEvent): Answer => {
+  const theirs = answerOf(record, event, pld({ neighbouring: 'replaceSpecial' }))
+  if (typeof theirs === 'string') return theirs
+  const wanted = numbersOf(record.expected.epsilonUpper)
+  const closer = numbersOf(record.inputs.delta).map((delta, i): Figure => {
+    const { upper } = rightOf(epsilonOf(pld(), delta)(event))
+    return {
+      actual: Math.max(0, upper / (wanted[i] as number) - 1),
+      expected: 0,
+      rel: 0,
+      abs: numberOf(record.tol.rel),
+    }
+  })
+  return [...theirs, ...closer]
+}
+
 /** A composition by the accountants of privacy losses: `prv` on Microsoft's grid, which is that of the truths `pld` is held to, and both beyond. */
 export const lossCase = (record: AccountingRecord): Answer => {
   const { inputs, id } = record
@@ -206,7 +226,12 @@ export const lossCase = (record: AccountingRecord): Answer => {
   if (event === undefined) return NOT_COVERED
   const neighbouring: Neighbouring = neighbouringOf(inputs)
   const isGrid = id.startsWith('prv.') && inputs.phases === undefined
-  const byPld = isGrid ? [] : answerOf(record, event, pld({ neighbouring }))
+  const isDisplaced = inputs.sampling === 'truncated-poisson' && neighbouring === 'addOrRemoveOne'
+  const byPld = isGrid
+    ? []
+    : isDisplaced
+      ? displacedCase(record, event)
+      : answerOf(record, event, pld({ neighbouring }))
   const byPrv = record.kind === 'prv' && !id.startsWith('truth.') ? answerOf(record, event, prv({ neighbouring })) : []
   if (typeof byPld === 'string') return byPld
   if (typeof byPrv === 'string') return byPrv
