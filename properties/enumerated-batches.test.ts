@@ -229,6 +229,9 @@ describe('batches of a fixed size', () => {
     (neighbouring) => {
       const loss = rightOf(epsilonOf(pld({ neighbouring }), 1e-6)(event))
       expect(loss.lower).toBeLessThan(loss.upper)
+      // A record at one end, replaced by one at the other, where all others are: as if it were removed.
+      const removed = rightOf(epsilonOf(exact(), 1e-6)(event))
+      if (neighbouring === 'replaceOne') expect(Math.abs(loss.lower / removed.lower - 1)).toBeLessThan(1e-3)
       expect(loss.upper).toBeLessThan(rightOf(epsilonOf(rdp({ neighbouring }), 1e-6)(event)).upper)
       expect(exact({ neighbouring }).interpret(event)._tag).toBe('Left')
     },

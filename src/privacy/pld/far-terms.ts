@@ -67,7 +67,8 @@ const widened = (term: PldTerm): PldTerm => {
  *
  * truncated samples  where all other records add nothing, whoever displaces the record cannot be told from nobody: a Poisson sample, at the
  *                    probability of being in a batch, (1 − τ) q + τ q_c
- * fixed sizes        the same, at the probability of being in the batch; where a record is added or removed the pair itself is reached
+ * fixed sizes        where a record is added or removed the pair itself is reached. Replaced by one at the other end, where all others are too, it
+ *                    is as if it were removed; by one that adds nothing, where all others add nothing, it is a Poisson sample
  * (ε, δ) mechanisms  to replace a record moves no farther than twice (ε, δ), but what moves as far as (ε, δ) there is
  */
 const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
@@ -80,8 +81,15 @@ const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
     const q = Math.exp(logUncut) * sampling.samplingProbability + displacing
     return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q * (1 - 1e-9) } }
   }
-  if (sampling._tag === 'FixedSize' && neighbouring !== 'addOrRemoveOne')
-    return { mechanism, sampling: { ...sampling, _tag: 'Poisson' } }
+  if (sampling._tag === 'FixedSize' && mechanism._tag === 'Gaussian') {
+    const q = sampling.samplingProbability
+    if (neighbouring === 'replaceSpecial') return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q } }
+    if (neighbouring === 'replaceOne')
+      return {
+        mechanism: { _tag: 'MixtureOfGaussians', mus: [0, mechanism.mu], probabilities: [1 - q, q] },
+        sampling: { _tag: 'None' },
+      }
+  }
   if (mechanism._tag !== 'ApproximateDp' || neighbouring !== 'replaceOne') return term
   const epsilon = 0.5 * mechanism.epsilon
   return { mechanism: { _tag: 'ApproximateDp', epsilon, delta: mechanism.delta / (1 + Math.exp(epsilon)) }, sampling }
