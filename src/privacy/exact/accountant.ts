@@ -23,9 +23,8 @@ export interface ExactOptions extends Partial<ContourOptions> {
  * The exact accountant of Gaussians, Poisson-sampled Gaussians and mixtures of Gaussians.
  *
  * Reads      Gaussian mechanisms, Poisson samples of them (several Gaussians on one batch included), mixtures of Gaussians (groups,
- *            users), and compositions of all, whatever the counts; where a record is added or removed, batches of a fixed size of
- *            Gaussians too. Both directions of adding or removing a record are evaluated, and
- *            the worse is reported
+ *            users) and their Poisson samples, and compositions of all, whatever the counts; where a record is added or removed, batches
+ *            of a fixed size of Gaussians too. Both directions of adding or removing a record are evaluated, and the worse is reported
  * Guarantee  lower ≤ truth ≤ upper, by the theorems that `contour-integral.ts` names; docs/accounting.md has their proofs. For hundreds
  *            of steps or more the two are within 1e-8 relative of each other; for few steps of small q, whose integrand decays slowly,
  *            and for a small δ that a few large losses make, they are those of `pld`, some 1e-4 apart, and the estimate between

@@ -5,7 +5,7 @@
 import type { Bounds } from '../accountant.js'
 import type { Enclosed, Resolution } from '../pld/composed-bounds.js'
 import { type CountedPair, deltaOfPairs, epsilonOfPairs } from '../pld/composed-pairs.js'
-import { gaussianMixturePair, gaussianPair, replacedGaussianPair } from '../pld/gaussian-pair.js'
+import { gaussianMixturePair, gaussianPair, replacedGaussianPair, replacedMixturePair } from '../pld/gaussian-pair.js'
 import { type PrivacyLossPair, swapped } from '../pld/loss-pair.js'
 import { poissonSampledPair } from '../pld/poisson-pair.js'
 import type { Composition } from './composition.js'
@@ -27,7 +27,7 @@ const LEAST_NOISE = 1e-3
 /** Below this sampling probability the quotients of losses overflow. */
 const LEAST_CHANCE = 1e-290
 
-/** The pair as a law of losses; undefined for a mixture whose record is replaced. */
+/** The pair as a law of losses; undefined where its quotients overflow. */
 const lossPair = (pair: Pair): PrivacyLossPair | undefined => {
   const { kind, noiseMultiplier: sigma } = pair
   if ('samplingProbability' in pair) {
@@ -37,12 +37,13 @@ const lossPair = (pair: Pair): PrivacyLossPair | undefined => {
       ? replacedGaussianPair({ mu: 1 / sigma, samplingProbability: q })
       : poissonSampledPair(kind, q)(gaussianPair(1 / sigma))
   }
-  if (kind === 'replace') return undefined
   const { shifts, weights, rest } = componentsOf(pair)
-  const mixture = gaussianMixturePair([
+  const parts = [
     { mu: 0, probability: rest },
     ...shifts.map((c, i) => ({ mu: c / sigma, probability: weights[i] as number })),
-  ])
+  ]
+  if (kind === 'replace') return replacedMixturePair(parts)
+  const mixture = gaussianMixturePair(parts)
   return kind === 'add' ? swapped(mixture) : mixture
 }
 

@@ -53,6 +53,16 @@ const mixtureCurve = ({
   })
 }
 
+/** A Poisson sample of a mixture is a mixture: the record adds nothing where it is not drawn. */
+const sampledMixture = (
+  q: number,
+  { sensitivities, probabilities, ...rest }: MixtureOfGaussians,
+): MixtureOfGaussians => ({
+  ...rest,
+  sensitivities: [0, ...sensitivities],
+  probabilities: [1 - q, ...probabilities.map((p) => q * p)],
+})
+
 /** The curve of one mechanism, or why there is none. */
 export const mechanismCurve =
   (neighbouring: Neighbouring, interpret: Accountant<ExactCurve>['interpret']) =>
@@ -80,9 +90,10 @@ export const mechanismCurve =
             samplingProbability: q * event.event.samplingProbability,
           })
         if (event.event._tag === 'NonPrivate') return E.right(nonPrivate)
+        if (event.event._tag === 'MixtureOfGaussians') return mixtureCurve(sampledMixture(q, event.event))
         const precision = precisionOf(event.event)
         if (precision === undefined)
-          return E.left('only Poisson samples of Gaussian mechanisms have an exact curve here')
+          return E.left('only Poisson samples of Gaussian mechanisms and of mixtures have an exact curve here')
         if (precision === 0) return E.right(ExactCurves.empty)
         if (precision === Infinity) return E.right(nonPrivate)
         const noiseMultiplier = event.event._tag === 'Gaussian' ? event.event.noiseMultiplier : precision ** -0.5
@@ -115,9 +126,7 @@ export const mechanismCurve =
       case 'RandomizedResponse':
         return E.left('its losses have atoms, which a contour does not resolve')
       case 'MixtureOfGaussians':
-        return neighbouring === 'replaceOne'
-          ? E.left('a mixture of Gaussians says how a dataset with the record differs from one without it')
-          : mixtureCurve(event)
+        return mixtureCurve(event)
       case 'ExponentialMechanism':
       case 'PureDp':
       case 'ApproximateDp':

@@ -11,7 +11,13 @@ import {
   laplacePair,
   randomizedResponsePair,
 } from './discrete-pair.js'
-import { gaussianMixturePair, gaussianPair, replacedGaussianPair } from './gaussian-pair.js'
+import {
+  gaussianMixturePair,
+  gaussianPair,
+  type MixturePart,
+  replacedGaussianPair,
+  replacedMixturePair,
+} from './gaussian-pair.js'
 import { chosenAmong, type PrivacyLossPair, swapped } from './loss-pair.js'
 import { type PairDirection, poissonSampledPair } from './poisson-pair.js'
 
@@ -83,6 +89,15 @@ export const repeatPld =
       ? PldCurves.empty
       : { precision: count * precision, terms: terms.map((part) => ({ ...part, count: count * part.count })) }
 
+/** The parts of a mixture that is seen with a probability. */
+const partsOf = (
+  { mus, probabilities }: Extract<PldMechanism, { readonly _tag: 'MixtureOfGaussians' }>,
+  seen = 1,
+): readonly MixturePart[] => [
+  ...mus.map((mu, i) => ({ mu, probability: seen * (probabilities[i] as number) })),
+  { mu: 0, probability: 1 - seen },
+]
+
 /** The pair of a mechanism on all data, P being the law with the record. */
 const unsampled = (mechanism: PldMechanism, neighbouring: Neighbouring): PrivacyLossPair => {
   switch (mechanism._tag) {
@@ -99,7 +114,7 @@ const unsampled = (mechanism: PldMechanism, neighbouring: Neighbouring): Privacy
     case 'ApproximateDp':
       return approximateDpPair(mechanism)
     case 'MixtureOfGaussians':
-      return gaussianMixturePair(mechanism.mus.map((mu, i) => ({ mu, probability: mechanism.probabilities[i] ?? 0 })))
+      return (neighbouring === 'replaceOne' ? replacedMixturePair : gaussianMixturePair)(partsOf(mechanism))
   }
 }
 
@@ -138,6 +153,8 @@ export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction:
       return isSymmetric(term, neighbouring) || direction === 'remove' ? base : swapped(base)
     case 'Poisson': {
       const q = sampling.samplingProbability
+      if (neighbouring === 'replaceOne' && mechanism._tag === 'MixtureOfGaussians')
+        return replacedMixturePair(partsOf(mechanism, q))
       // The sensitivity to a replaced record is twice μ: one record's own step to either side.
       return neighbouring === 'replaceOne' && mechanism._tag === 'Gaussian'
         ? replacedGaussianPair({ mu: added, samplingProbability: q })

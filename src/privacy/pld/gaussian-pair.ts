@@ -97,34 +97,28 @@ export const replacedGaussianPair = ({
   return pairOf({ p: mixture(mu), q: mixture(-mu), inverse: (t) => (t === 0 ? 0 : half(t) / mu) })
 }
 
-/**
- * Σ pᵢ N(μᵢ, 1) beside N(0, 1), μᵢ ≥ 0: L(z) = log Σ pᵢ e^(μᵢ z − μᵢ²/2), inverted by Newton's steps inside of a bracket.
- *
- * Cost       about five evaluations of the loss per edge, and as many normal masses as there are parts
- * Reference  Choquette-Choo, Ganesh, Steinke & Thakurta 2023, arXiv:2310.15526
- */
-export const gaussianMixturePair = (
-  parts: readonly { readonly mu: number; readonly probability: number }[],
-): PrivacyLossPair => {
-  const moving = parts.filter(({ mu, probability }) => probability > 0 && mu > 0)
-  const rest = parts.reduce((sum, { mu, probability }) => (mu > 0 ? sum : sum + probability), 0)
-  if (moving.length === 0) return { infinity: 0, nothing: 0, atoms: [{ loss: 0, p: 1 }] }
-  const logs = moving.map(({ mu, probability }) => ({ mu, log: Math.log(probability) - 0.5 * mu * mu }))
-  const largest = moving.reduce((most, { mu }) => Math.max(most, mu), 0)
-  const loss = (z: number): { readonly value: number; readonly slope: number } => {
-    const terms = logs.map(({ mu, log }) => log + mu * z)
-    const value = logSumExp(rest > 0 ? [Math.log(rest), ...terms] : terms)
-    const slope = terms.reduce((sum, term, i) => sum + (logs[i]?.mu ?? 0) * Math.exp(term - value), 0)
-    return { value, slope }
-  }
+/** A component of a mixture: what it moves by, in units of the noise, and how probable it is. */
+export interface MixturePart {
+  readonly mu: number
+  readonly probability: number
+}
+
+/** A number of z that rises, and how fast. */
+interface Rising {
+  readonly value: number
+  readonly slope: number
+}
+
+/** The z at which it is t: Newton's steps inside of a bracket. Rising t are found fastest, each search starts where the last one ended. */
+const inverseOf = (rising: (z: number) => Rising): ((t: number) => number) => {
   let start = 0
-  const inverse = (t: number): number => {
+  return (t) => {
     let [low, high] = [start - 1, start + 1]
-    while (loss(low).value > t && low > -1e6) low -= 2 * (high - low)
-    while (loss(high).value < t && high < 1e9) high += 2 * (high - low)
+    while (rising(low).value > t && low > -1e9) low -= 2 * (high - low)
+    while (rising(high).value < t && high < 1e9) high += 2 * (high - low)
     let z = start
     for (let iteration = 0; iteration < 100; iteration++) {
-      const { value, slope } = loss(z)
+      const { value, slope } = rising(z)
       if (value > t) high = z
       else low = z
       const wished = z - (value - t) / slope
@@ -132,17 +126,67 @@ export const gaussianMixturePair = (
       if (Math.abs(next - z) <= 1e-15 * (1 + Math.abs(z)) || next === low || next === high) break
       z = next
     }
-    // Rising edges: the next search starts where this one ended.
     start = Math.abs(z) < 1e3 ? z : 0
     return z
   }
+}
+
+/** A mixture as its parts that move, the probability of the rest, and log r(z), r = Σ pᵢ e^(μᵢ z − μᵢ²/2). */
+const mixtureOf = (parts: readonly MixturePart[]) => {
+  const moving = parts.filter(({ mu, probability }) => probability > 0 && mu > 0)
+  const rest = parts.reduce((sum, { mu, probability }) => (mu > 0 ? sum : sum + probability), 0)
+  const logs = moving.map(({ mu, probability }) => ({ mu, log: Math.log(probability) - 0.5 * mu * mu }))
+  const largest = moving.reduce((most, { mu }) => Math.max(most, mu), 0)
+  const logRatio = (z: number): Rising => {
+    const terms = logs.map(({ mu, log }) => log + mu * z)
+    const value = logSumExp(rest > 0 ? [Math.log(rest), ...terms] : terms)
+    const slope = terms.reduce((sum, term, i) => sum + (logs[i]?.mu ?? 0) * Math.exp(term - value), 0)
+    return { value, slope }
+  }
+  /** The parts, moved to the right or to the left. */
+  const moved = (side: 1 | -1): readonly NormalPart[] => [
+    ...moving.map(({ mu, probability }) => ({ weight: probability, mean: side * mu })),
+    ...(rest > 0 ? [{ weight: rest, mean: 0 }] : []),
+  ]
+  return { moves: moving.length > 0, isResolved: largest * 1e-300 > 0, rest, logRatio, moved }
+}
+
+const indistinguishable: PrivacyLossPair = { infinity: 0, nothing: 0, atoms: [{ loss: 0, p: 1 }] }
+
+/**
+ * Σ pᵢ N(μᵢ, 1) beside N(0, 1), μᵢ ≥ 0: L(z) = log Σ pᵢ e^(μᵢ z − μᵢ²/2).
+ *
+ * Cost       about five evaluations of the loss per edge, and as many normal masses as there are parts
+ * Reference  Choquette-Choo, Ganesh, Steinke & Thakurta 2023, arXiv:2310.15526
+ */
+export const gaussianMixturePair = (parts: readonly MixturePart[]): PrivacyLossPair => {
+  const { moves, isResolved, rest, logRatio, moved } = mixtureOf(parts)
+  if (!moves) return indistinguishable
   return pairOf({
-    p: [
-      ...moving.map(({ mu, probability }) => ({ weight: probability, mean: mu })),
-      ...(rest > 0 ? [{ weight: rest, mean: 0 }] : []),
-    ],
+    p: moved(1),
     q: [{ weight: 1, mean: 0 }],
     least: rest > 0 ? Math.log(rest) : -Infinity,
-    inverse: largest * 1e-300 > 0 ? inverse : () => 0,
+    inverse: isResolved ? inverseOf(logRatio) : () => 0,
   })
+}
+
+/**
+ * One record replaced where it moves the sum by a random μᵢ, drawn anew for each: Σ pᵢ N(μᵢ, 1) beside Σ pᵢ N(−μᵢ, 1).
+ *
+ *   L(z) = log r(z) − log r(−z),   r(z) = Σ pᵢ e^(μᵢ z − μᵢ²/2)
+ *
+ * Guarantee  dominates every two records whose vectors are no longer than the μᵢ, in any directions. Of all sets A with N(0)(A) = Φ(z), none has
+ *            more of N(v) than Φ(z + ‖v‖), nor less than Φ(z − ‖v‖) (Neyman and Pearson's lemma), and a half-line has both at once: so
+ *            P(A) − e^ε Q(A) ≤ Σ pᵢ Φ(z + μᵢ) − e^ε Σ pᵢ Φ(z − μᵢ), for every ε. Records at both ends reach it
+ * Cost       as of `gaussianMixturePair`, twice
+ */
+export const replacedMixturePair = (parts: readonly MixturePart[]): PrivacyLossPair => {
+  const { moves, isResolved, logRatio, moved } = mixtureOf(parts)
+  if (!moves) return indistinguishable
+  const loss = (z: number): Rising => {
+    const [here, there] = [logRatio(z), logRatio(-z)]
+    return { value: here.value - there.value, slope: here.slope + there.slope }
+  }
+  const inverse = inverseOf(loss)
+  return pairOf({ p: moved(1), q: moved(-1), inverse: isResolved ? (t) => (t === 0 ? 0 : inverse(t)) : () => 0 })
 }

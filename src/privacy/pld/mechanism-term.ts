@@ -69,7 +69,6 @@ const mechanismOf = (event: MechanismEvent, neighbouring: Neighbouring): Found =
     }
     case 'MixtureOfGaussians': {
       const { noiseMultiplier, sensitivities, probabilities } = event
-      if (neighbouring === 'replaceOne') return E.left('no pair here for a random change that is replaced by another')
       const total = probabilities.reduce((sum, p) => sum + p, 0)
       const listed = sensitivities.length === probabilities.length && probabilities.every(isProbability)
       if (!(listed && Math.abs(total - 1) <= 1e-9 && sensitivities.every((c) => c >= 0 && c < 1e150)))
@@ -159,7 +158,8 @@ export const pldMechanism =
           neighbouring === 'replaceOne' &&
           E.isRight(found) &&
           typeof found.right !== 'string' &&
-          found.right._tag !== 'Gaussian'
+          found.right._tag !== 'Gaussian' &&
+          found.right._tag !== 'MixtureOfGaussians'
         )
           return E.left('of samples in which a record is replaced, only those of Gaussians have a pair here')
         return curveOf(found, { _tag: 'Poisson', samplingProbability: q })
