@@ -58,7 +58,7 @@ export interface LayerRule<P extends Tree, C> {
   readonly name: string
   /** `input` is the shape of one sample, without n. Throws a ShapeError when the layer cannot take it. */
   init(key: Key, input: Shape): Initialised<P>
-  /** y, and what the backward pass needs of x. */
+  /** y, and what the backward pass needs of x: what else was made may be given up, and its memory used again. */
   forward(backend: Backend, params: P, x: Tensor): readonly [y: Tensor, cache: C]
   /** The cotangent of x for the cotangent of y. */
   backward(backend: Backend, params: P, cache: C, gy: Tensor): Tensor
