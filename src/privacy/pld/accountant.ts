@@ -72,9 +72,10 @@ const worstOf = (
  * The privacy loss accountant, with both bounds.
  *
  * Reads      Gaussian, Laplace, discrete Gaussian and discrete Laplace mechanisms, mixtures of Gaussians, (ε, δ) mechanisms, trees and
- *            factorisations of Gaussians; Poisson samples of any of them, several Gaussians on one batch included, and truncated ones and
- *            batches of a fixed size of Gaussians; randomized response where datasets are of one size. Under `replaceOne` no samples but
- *            those of Gaussians and their mixtures. Both directions of adding or removing a record are evaluated, and the worse is reported
+ *            factorisations of Gaussians; Poisson samples of any of them, several Gaussians on one batch included; of Gaussians truncated
+ *            samples and batches of a fixed size too, and draws with replacement where a record is added or removed; randomized response
+ *            where datasets are of one size. Under `replaceOne` no samples but those of Gaussians and their mixtures. Both directions of
+ *            adding or removing a record are evaluated, and the worse is reported
  * Guarantee  lower ≤ truth ≤ upper at every δ, rounding included. The law of each loss is enclosed by two laws on a lattice, the sums of
  *            these by tilted transforms whose errors are added; the lattice is halved until the bounds are within the tolerance, or
  *            points run out: the bounds are then wider. An (ε, δ) mechanism is taken for the worst that it may be; where the

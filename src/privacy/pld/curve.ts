@@ -3,6 +3,7 @@
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { type Neighbouring, sensitivityOf } from '../neighbouring.js'
+import { drawProbabilities, type RepeatedDraws } from '../repeated-draws.js'
 import { type TruncatedSample, truncation } from '../truncated-sample.js'
 import {
   approximateDpPair,
@@ -36,8 +37,13 @@ export type PldSampling =
   | { readonly _tag: 'None' }
   | { readonly _tag: 'Poisson'; readonly samplingProbability: number }
   | ({ readonly _tag: 'TruncatedPoisson' } & TruncatedSample)
-  /** A batch of a fixed size, in which the record stands with this probability in the place of another one. */
-  | { readonly _tag: 'FixedSize'; readonly samplingProbability: number }
+  /**
+   * A batch of a fixed size, in which the record stands with this probability in the place of another one; for a lower bound as if it were
+   * removed, whatever the relation.
+   */
+  | { readonly _tag: 'FixedSize'; readonly samplingProbability: number; readonly asRemoved?: true }
+  /** Draws with replacement, among which the record may be several times. */
+  | ({ readonly _tag: 'WithReplacement' } & RepeatedDraws)
 
 /** A mechanism on a sample. */
 export interface PldTerm {
@@ -160,8 +166,26 @@ export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction:
         ? replacedGaussianPair({ mu: added, samplingProbability: q })
         : poissonSampledPair(direction, q)(base)
     }
+    case 'WithReplacement': {
+      // As of `withReplacementCurve`: more draws than are listed are told.
+      const { probabilities, logRest } = drawProbabilities(sampling)
+      const mixture = gaussianMixturePair(probabilities.map((probability, j) => ({ mu: 2 * j * added, probability })))
+      const pair = direction === 'remove' ? mixture : swapped(mixture)
+      const rest = Math.exp(logRest)
+      return rest > 0
+        ? chosenAmong([
+            { weight: 1, pair },
+            { weight: rest, pair: { infinity: 1, nothing: 1, atoms: [] } },
+          ])
+        : pair
+    }
     case 'FixedSize':
-      return displacedPair(added, sampling.samplingProbability, neighbouring, direction)
+      return displacedPair(
+        added,
+        sampling.samplingProbability,
+        sampling.asRemoved ? 'addOrRemoveOne' : neighbouring,
+        direction,
+      )
     case 'TruncatedPoisson': {
       const { logCut, logUncut, logDisplacing } = truncation(sampling)
       const uncut = pairOfTerm({ mechanism, sampling: { ...sampling, _tag: 'Poisson' } }, neighbouring, direction)

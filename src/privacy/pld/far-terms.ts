@@ -4,14 +4,40 @@
  */
 import type { Accountant, Bounds } from '../accountant.js'
 import type { Neighbouring } from '../neighbouring.js'
+import { drawProbabilities } from '../repeated-draws.js'
 import { truncation } from '../truncated-sample.js'
-import { nonPrivatePld, type PldCurve, PldCurves, type PldMechanism, type PldTerm, pldOf, repeatPld } from './curve.js'
+import {
+  nonPrivatePld,
+  type PldCurve,
+  PldCurves,
+  type PldMechanism,
+  type PldSampling,
+  type PldTerm,
+  pldOf,
+  repeatPld,
+} from './curve.js'
 
 /** Sensitivities in units of the noise, and pure ε, up to which losses are resolved. */
 const FARTHEST = { sensitivity: 1e3, epsilon: 600 }
 
-/** How often a mechanism's noise is too narrow: 1 or less where it is resolved. */
-const excessOf = (mechanism: PldMechanism): number => {
+/** How many times its sensitivity a record may move a sum where it displaces another, or is drawn several times. */
+const movesOf = (sampling: PldSampling): number => {
+  switch (sampling._tag) {
+    case 'None':
+    case 'Poisson':
+      return 1
+    case 'TruncatedPoisson':
+    case 'FixedSize':
+      return 2
+    case 'WithReplacement':
+      return 2 * (drawProbabilities(sampling).probabilities.length - 1)
+  }
+}
+
+/** How often a term's noise is too narrow: 1 or less where it is resolved. */
+const excessOf = (term: PldTerm): number => movesOf(term.sampling) * excessOfMechanism(term.mechanism)
+
+const excessOfMechanism = (mechanism: PldMechanism): number => {
   switch (mechanism._tag) {
     case 'Gaussian':
       return mechanism.mu / FARTHEST.sensitivity
@@ -22,7 +48,7 @@ const excessOf = (mechanism: PldMechanism): number => {
     case 'ApproximateDp':
       return mechanism.epsilon / FARTHEST.epsilon
     default:
-      return 1
+      return 0
   }
 }
 
@@ -31,7 +57,7 @@ const RAREST = 1e-290
 
 const isRare = ({ sampling }: PldTerm): boolean => sampling._tag === 'Poisson' && sampling.samplingProbability < RAREST
 
-const isFar = (term: PldTerm): boolean => isRare(term) || excessOf(term.mechanism) > 1
+const isFar = (term: PldTerm): boolean => isRare(term) || excessOf(term) > 1
 
 /** The mechanism that tells nothing. */
 const silent: PldTerm = { mechanism: { _tag: 'ApproximateDp', epsilon: 0, delta: 0 }, sampling: { _tag: 'None' } }
@@ -44,7 +70,7 @@ const divided = (x: number, excess: number, farthest: number): number =>
 const widened = (term: PldTerm): PldTerm => {
   if (isRare(term)) return silent
   const { mechanism } = term
-  const excess = excessOf(mechanism)
+  const excess = excessOf(term)
   switch (mechanism._tag) {
     case 'Gaussian':
       return { ...term, mechanism: { ...mechanism, mu: divided(mechanism.mu, excess, FARTHEST.sensitivity) } }
@@ -69,6 +95,7 @@ const widened = (term: PldTerm): PldTerm => {
  *                    probability of being in a batch, (1 − τ) q + τ q_c
  * fixed sizes        where a record is added or removed the pair itself is reached. Replaced by one at the other end, where all others are too, it
  *                    is as if it were removed; by one that adds nothing, where all others add nothing, it is a Poisson sample
+ * with replacement   more draws than are listed are as if there were none: a record that is seen more seldom
  * (ε, δ) mechanisms  to replace a record moves no farther than twice (ε, δ), but what moves as far as (ε, δ) there is
  */
 const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
@@ -81,14 +108,23 @@ const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
     const q = Math.exp(logUncut) * sampling.samplingProbability + displacing
     return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q * (1 - 1e-9) } }
   }
+  if (sampling._tag === 'WithReplacement' && mechanism._tag === 'Gaussian') {
+    const { probabilities, logRest } = drawProbabilities(sampling)
+    if (!(logRest > -Infinity)) return term
+    const drawn = probabilities.slice(1).map((p) => p * (1 - 1e-9))
+    return {
+      mechanism: {
+        _tag: 'MixtureOfGaussians',
+        mus: probabilities.map((_, j) => 2 * j * mechanism.mu),
+        probabilities: [1 - drawn.reduce((sum, p) => sum + p, 0), ...drawn],
+      },
+      sampling: { _tag: 'None' },
+    }
+  }
   if (sampling._tag === 'FixedSize' && mechanism._tag === 'Gaussian') {
     const q = sampling.samplingProbability
     if (neighbouring === 'replaceSpecial') return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q } }
-    if (neighbouring === 'replaceOne')
-      return {
-        mechanism: { _tag: 'MixtureOfGaussians', mus: [0, mechanism.mu], probabilities: [1 - q, q] },
-        sampling: { _tag: 'None' },
-      }
+    return neighbouring === 'replaceOne' ? { mechanism, sampling: { ...sampling, asRemoved: true } } : term
   }
   if (mechanism._tag !== 'ApproximateDp' || neighbouring !== 'replaceOne') return term
   const epsilon = 0.5 * mechanism.epsilon

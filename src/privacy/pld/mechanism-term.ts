@@ -126,6 +126,9 @@ const onOneBatch = (event: PrivacyEvent, neighbouring: Neighbouring): Found => {
   }
 }
 
+/** How often a record may be drawn on average: a mixture has a part for each number. */
+const MOST_DRAWS = 4
+
 /** A truncated sample that is none: of everybody, batches of a fixed size; of a size that nothing exceeds, a Poisson sample. */
 const uncut = ({
   datasetSize,
@@ -197,6 +200,19 @@ export const pldMechanism =
         if (E.isRight(found) && typeof found.right !== 'string' && found.right._tag !== 'Gaussian')
           return E.left('of batches of a fixed size, only those of Gaussians have a pair here')
         return curveOf(found, { _tag: 'FixedSize', samplingProbability: batchSize / datasetSize })
+      }
+      case 'SampledWithReplacement': {
+        const { datasetSize, batchSize } = event
+        if (neighbouring !== 'addOrRemoveOne')
+          return E.left('of a record that is replaced among draws with replacement no pair is known; rdp() has a bound')
+        if (!(isCount(batchSize) && isCount(datasetSize))) return E.left('sizes must be integers ≥ 0')
+        if (batchSize === 0) return E.map(() => PldCurves.empty)(inner(event.event))
+        if (datasetSize < 2) return E.left('draws are from two records or more')
+        if (batchSize > MOST_DRAWS * datasetSize) return E.left('a record is drawn too often')
+        const found = onOneBatch(event.event, neighbouring)
+        if (E.isRight(found) && typeof found.right !== 'string' && found.right._tag !== 'Gaussian')
+          return E.left('of batches drawn with replacement, only those of Gaussians have a pair here')
+        return curveOf(found, { _tag: 'WithReplacement', batchSize, datasetSize })
       }
       case 'Shuffled':
         // Given the permutation a record stands in one batch only, and the others are post-processing.

@@ -5,10 +5,10 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
-import { logBinomialMass, logBinomialTail } from '../../tensor/binomial.js'
 import { mixtureOfGaussians, type PrivacyEvent, poissonSampled } from '../event/event.js'
 import { precisionOf } from '../gaussian-precision.js'
 import type { Neighbouring } from '../neighbouring.js'
+import { drawProbabilities, type RepeatedDraws } from '../repeated-draws.js'
 import { type TruncatedSample, truncation } from '../truncated-sample.js'
 import { logSafeOf, type RdpCurve, RdpCurves, rdpOf } from './curve.js'
 
@@ -102,12 +102,6 @@ export const truncatedPoissonCurve = (
   )(read(neighbouring)(poissonSampled(sample.samplingProbability)(event)))
 }
 
-/** What the probabilities below may err by, relative, a hundred times over. */
-const RAISED = 1e-10
-
-/** So unlikely a number of draws of one record is told openly: it counts as a failure. */
-const LOG_UNLIKELY = -20 * Math.LN10
-
 /**
  * A batch of n draws with replacement from N records, of which Gaussian noise hides the sum. x is drawn J ~ Bin(n, 1/N) times.
  *
@@ -125,27 +119,20 @@ const LOG_UNLIKELY = -20 * Math.LN10
 export const withReplacementCurve = (
   read: ReadCurve,
   neighbouring: Neighbouring,
-  { batchSize, datasetSize }: { readonly batchSize: number; readonly datasetSize: number },
+  draws: RepeatedDraws,
   precision: number,
 ): Either<string, RdpCurve> => {
-  const logOdds = -Math.log(datasetSize - 1)
-  const probabilities: number[] = []
-  let logRest = 0
-  for (let j = 1; j <= batchSize && logRest > LOG_UNLIKELY; j++) {
-    probabilities.push(Math.exp(logBinomialMass({ trials: batchSize, successes: j, logOdds }) + RAISED))
-    logRest = logBinomialTail({ trials: batchSize, successes: j + 1, logOdds })
-  }
-  const none = Math.max(0, 1 - probabilities.reduce((sum, p) => sum + p, 0))
+  const { probabilities, logRest } = drawProbabilities(draws)
   const mixture = read(neighbouring === 'addOrRemoveOne' ? neighbouring : 'replaceOne')(
     mixtureOfGaussians({
       noiseMultiplier: precision ** -0.5,
-      sensitivities: [0, ...probabilities.map((_, i) => 2 * (i + 1))],
-      probabilities: [none, ...probabilities],
+      sensitivities: probabilities.map((_, j) => 2 * j),
+      probabilities,
     }),
   )
   return logRest === -Infinity
     ? mixture
-    : E.map((curve: RdpCurve) =>
-        RdpCurves.concat(curve, rdpOf({ _tag: 'Failure', probability: Math.exp(logRest + RAISED) })),
-      )(mixture)
+    : E.map((curve: RdpCurve) => RdpCurves.concat(curve, rdpOf({ _tag: 'Failure', probability: Math.exp(logRest) })))(
+        mixture,
+      )
 }
