@@ -5,7 +5,28 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { crossEntropy, linear, relu, sequential } from '../src/grad/index.js'
-import { applyUpdates, sgd } from '../src/optim/index.js'
+import {
+  accumulateGradients,
+  adadelta,
+  adagrad,
+  adam,
+  adamax,
+  adamw,
+  applyUpdates,
+  averaged,
+  disk,
+  exponentialAverage,
+  type GradientTransformation,
+  lamb,
+  lion,
+  lowPass,
+  nadam,
+  noiseCorrectedAdam,
+  type OptimizerState,
+  radam,
+  rmsprop,
+  sgd,
+} from '../src/optim/index.js'
 import { combine } from '../src/optim/leaf.js'
 import { clippedGradWithDiagnostics, flatClip, gaussian, meanOver } from '../src/privacy/index.js'
 import { chachaKey, type Key, key, normal } from '../src/sampling/index.js'
@@ -16,7 +37,7 @@ import { size, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
 import type { Tree } from '../src/tensor/tree.js'
 import { slice, transpose } from '../src/tensor/view.js'
 import { special } from './arbitraries/tensor.js'
-import { expectSameBits } from './laws/purity.js'
+import { expectSameBits, tensorsWithin } from './laws/purity.js'
 
 const backends = [wasm({ threads: 1 }), wasm({ threads: 3 }), wasm({ threads: 1, relaxed: false })]
 afterAll(() => {
@@ -50,6 +71,100 @@ const keys: Arbitrary<Key> = fc.oneof(
   fc.array(fc.nat(2 ** 31), { minLength: 8, maxLength: 8 }).map(chachaKey),
 )
 const factors = fc.oneof(fc.double({ min: -3, max: 3, noNaN: true }), fc.constantFrom(0, 1, 1 / 3))
+
+/** Each with the terms that it may leave out. */
+const optimizers: Readonly<Record<string, unknown>> = {
+  sgd: sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true }),
+  adam: adam({ learningRate: 0.1, weightDecay: 0.01 }),
+  amsgrad: adam({ learningRate: 0.1, amsgrad: true }),
+  adamw: adamw({ learningRate: 0.1, weightDecay: 0.01, epsilon: 0 }),
+  adadelta: adadelta({ weightDecay: 0.01 }),
+  adagrad: adagrad({ learningRate: 0.1, learningRateDecay: 0.1, initialSum: 0.1 }),
+  adamax: adamax({ learningRate: 0.1 }),
+  lamb: lamb({ learningRate: 0.1, weightDecay: 0.01 }),
+  lion: lion({ learningRate: 0.1, weightDecay: 0.01 }),
+  nadam: nadam({ learningRate: 0.1 }),
+  'noise-corrected Adam': noiseCorrectedAdam({ learningRate: 0.1, noiseVariance: 0.3 }),
+  radam: radam({ learningRate: 0.1, beta2: 0.5 }),
+  'radam, rectified': radam({ learningRate: 0.1, beta2: 0.9 }),
+  rmsprop: rmsprop({ learningRate: 0.1, momentum: 0.9 }),
+  'rmsprop, centered': rmsprop({ learningRate: 0.1, centered: true }),
+  averaged: averaged(exponentialAverage({ decay: 0.9 }), adam({ learningRate: 0.1 })),
+  disk: disk({ kappa: 0.5 }, adam({ learningRate: 0.1 })),
+  'low pass': lowPass(),
+  'accumulated gradients': accumulateGradients(2, adam({ learningRate: 0.1 })),
+}
+
+/** The last updates, the parameters and the state after some steps. */
+const descend = (
+  optimizer: GradientTransformation<OptimizerState>,
+  params: Tensor,
+  gradients: readonly Tensor[],
+): readonly [Tensor, Tensor, OptimizerState] =>
+  gradients.reduce<readonly [Tensor, Tensor, OptimizerState]>(
+    ([, at, state], gradient) => {
+      const [updates, next] = optimizer.update(gradient, state, at)
+      return [updates, applyUpdates(at, updates), next]
+    },
+    [params, params, optimizer.init(params)],
+  )
+
+describe('home of optimizers', () => {
+  const lengths = fc.oneof(
+    fc.integer({ min: 2000, max: 2400 }),
+    fc.integer({ min: 8150, max: 8500 }),
+    fc.integer({ min: 16_000, max: 40_000 }),
+  )
+  it.each(Object.entries(optimizers))('%s: the bits of the loops, made in the arena', (_, given) => {
+    const optimizer = given as GradientTransformation<OptimizerState>
+    fc.assert(
+      fc.property(
+        lengths,
+        fc.nat(1000),
+        fc.constantFrom(1, 1e-42, 1e-20, 1e18),
+        fc.array(fc.tuple(fc.nat(1999), special), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 9 }),
+        (length, seed, scale, specials, steps) => {
+          const params = normal([length], 'float32')(key(seed))
+          const gradients = Array.from({ length: steps }, (__, t) => {
+            const numbers = toArray(normal([length])(key(seed + t + 1))).map((x) => x * scale)
+            for (const [place, value] of specials) numbers[(place + t) % 2000] = value
+            return tensor(numbers, [length])
+          })
+          const expected = descend(optimizer, params, gradients)
+          for (const backend of backends) {
+            const found = backend.scope(() => {
+              const placed = gradients.map((t) => backend.map('neg', backend.map('neg', t)))
+              const results = descend(optimizer, params, placed)
+              const isHere = tensorsWithin(results).some((t) => homeOf(t) !== undefined)
+              expect(isHere).toBe(length >= 2048)
+              return results
+            })
+            expectSameBits(found, expected)
+          }
+        },
+      ),
+      { numRuns: 8 },
+    )
+  })
+
+  it('a step needs no more memory than the step before', () => {
+    const backend = wasm({ threads: 2 })
+    const optimizer = adam({ learningRate: 0.1 })
+    const params = normal([20_000], 'float32')(key(1))
+    let [current, state] = [params, optimizer.init(params)]
+    const peaks = Array.from({ length: 12 }, (_, t) => {
+      ;[current, state] = backend.scope(() => {
+        const gradient = backend.map('neg', normal([20_000], 'float32')(key(t)))
+        const [updates, next] = optimizer.update(gradient, state, current)
+        return [applyUpdates(current, updates), next]
+      })
+      return backend.peakBytes()
+    })
+    backend.close()
+    expect(new Set(peaks.slice(1)).size).toBe(1)
+  })
+})
 
 describe('home', () => {
   it.each(backends.map((backend) => [backend.name, backend] as const))('of %s: the bits of the loops', (_, backend) => {

@@ -2,6 +2,8 @@
  * The pattern behind momentum and every adaptive method: an update computed element by element from the gradient and a few
  * running accumulators that have its shape.
  */
+import { constant, type Formula, input, type Program, program } from '../tensor/formula.js'
+import { homeOf } from '../tensor/home.js'
 import { full, type Tensor } from '../tensor/tensor.js'
 import { emptyTree, leaves, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { overLeaves } from './leaf.js'
@@ -23,12 +25,25 @@ export interface AccumulatorStep<K extends string> {
   readonly step: number
 }
 
+/** The same for a device: the numbers of a leaf as formulas. An accumulator that is not kept is 0. */
+export interface AccumulatorFormulas<K extends string> {
+  readonly gradient: Formula
+  readonly before: { readonly [Name in K]: Formula }
+  /** 1 in the first step. */
+  readonly step: number
+}
+
 /** An accumulator for each number of the parameters: where it starts, and what a step makes of it. */
 export interface Accumulation<K extends string> {
   /** First values. `undefined`: not kept; the rule then sees arrays without elements. */
   readonly initial: { readonly [Name in K]: number | undefined }
   /** Element by element: a leaf may come in parts. */
   readonly rule: (leaf: AccumulatorStep<K>) => void
+  /** The rule once more, operation by operation, for leaves in the memory of a device: its results must have the bits of the rule's. */
+  readonly formulas?: (leaf: AccumulatorFormulas<K>) => {
+    readonly update: Formula
+    readonly after: { readonly [Name in K]?: Formula }
+  }
 }
 
 const nothing = new Float64Array(0)
@@ -44,11 +59,20 @@ const nothing = new Float64Array(0)
 export const accumulate = <const K extends string>({
   initial,
   rule,
+  formulas,
 }: Accumulation<K>): GradientTransformation<AccumulatorState<K>> => {
   const names = Object.keys(initial) as K[]
   const kept = names.filter((name) => initial[name] !== undefined)
   const record = <A>(of: (name: K, position: number) => A): { readonly [Name in K]: A } =>
     Object.fromEntries(names.map((name) => [name, of(name, kept.indexOf(name))])) as { readonly [Name in K]: A }
+
+  /** Of one step, where the rule has formulas. */
+  const programOf = (count: number): Program | undefined => {
+    if (formulas === undefined) return undefined
+    const before = record((_, position) => (position < 0 ? constant(0) : input(1 + position)))
+    const { update, after } = formulas({ gradient: input(0), before, step: count })
+    return program(1 + kept.length, [update, ...kept.map((name) => after[name] ?? before[name])])
+  }
 
   const step = (gradient: Tensor, before: readonly Tensor[], count: number): readonly Tensor[] =>
     overLeaves(
@@ -76,13 +100,12 @@ export const accumulate = <const K extends string>({
     update: (updates, state) => {
       const gradients = leaves(updates)
       const before = kept.map((name) => leavesBeside(updates, state[name]))
-      const after = gradients.map((leaf, place) =>
-        step(
-          leaf,
-          before.map((tree) => tree[place] as Tensor),
-          state.step + 1,
-        ),
-      )
+      const fast = programOf(state.step + 1)
+      const after = gradients.map((leaf, place) => {
+        const old = before.map((tree) => tree[place] as Tensor)
+        const home = fast && homeOf(leaf, ...old)
+        return home === undefined ? step(leaf, old, state.step + 1) : home.compute(fast as Program, [leaf, ...old])
+      })
       const rebuild = (position: number): typeof updates => {
         let place = 0
         return mapTree(() => after[place++]?.[position] as Tensor)(updates)

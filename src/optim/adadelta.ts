@@ -1,6 +1,7 @@
 /**
  * Adadelta.
  */
+import { over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import { addDecayedWeights } from './decay.js'
@@ -57,6 +58,11 @@ export const adadelta = ({
         nextD[i] = decay * (d[i] as number) + (1 - decay) * u * u
         update[i] = u
       }
+    },
+    formulas: ({ gradient: g, before: { square: v, delta: d } }) => {
+      const square = plus(times(decay, v), times(times(1 - decay, g), g))
+      const u = times(over(root(plus(d, epsilon)), root(plus(square, epsilon))), g)
+      return { update: u, after: { square, delta: plus(times(decay, d), times(times(1 - decay, u), u)) } }
     },
   })
   return chain(addDecayedWeights(weightDecay), means, scaleByLearningRate(learningRate))

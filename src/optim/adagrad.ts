@@ -1,6 +1,7 @@
 /**
  * Adagrad.
  */
+import { over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import { addDecayedWeights } from './decay.js'
@@ -45,6 +46,10 @@ export const scaleBySumOfSquares = ({
         next[i] = sum
         update[i] = g / (Math.sqrt(sum) + epsilon)
       }
+    },
+    formulas: ({ gradient: g, before }) => {
+      const sum = plus(before.sum, times(g, g))
+      return { update: over(g, plus(root(sum), epsilon)), after: { sum } }
     },
   })
 }

@@ -1,6 +1,7 @@
 /**
  * Adam, AMSGrad and AdamW.
  */
+import { larger, over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import { addDecayedWeights } from './decay.js'
@@ -61,6 +62,17 @@ export const scaleByAdam = ({
           nextMaximum[i] = scale
         }
         update[i] = (first * mean) / (second * Math.sqrt(scale) + epsilon)
+      }
+    },
+    formulas: ({ gradient: g, before, step }) => {
+      const first = 1 / (1 - beta1 ** step)
+      const second = 1 / Math.sqrt(1 - beta2 ** step)
+      const mean = plus(times(beta1, before.firstMoment), times(1 - beta1, g))
+      const square = plus(times(beta2, before.secondMoment), times(times(1 - beta2, g), g))
+      const scale = amsgrad ? larger(before.maximum, square) : square
+      return {
+        update: over(times(first, mean), plus(times(second, root(scale)), epsilon)),
+        after: { firstMoment: mean, secondMoment: square, maximum: scale },
       }
     },
   })

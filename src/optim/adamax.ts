@@ -1,6 +1,7 @@
 /**
  * Adamax: Adam with the infinity norm.
  */
+import { larger, magnitude, over, plus, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import type { AdamOptions } from './adam.js'
@@ -50,6 +51,12 @@ export const adamax = ({
         nextN[i] = norm
         update[i] = (first * mean) / norm
       }
+    },
+    formulas: ({ gradient: g, before, step }) => {
+      const first = 1 / (1 - beta1 ** step)
+      const mean = plus(times(beta1, before.firstMoment), times(1 - beta1, g))
+      const norm = larger(times(beta2, before.norm), plus(magnitude(g), epsilon))
+      return { update: over(times(first, mean), norm), after: { firstMoment: mean, norm } }
     },
   })
   return chain(addDecayedWeights(weightDecay), moments, scaleByLearningRate(learningRate))

@@ -1,6 +1,7 @@
 /**
  * Lion: the sign of a momentum.
  */
+import { plus, sign, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import { addDecayedWeights } from './decay.js'
@@ -48,6 +49,10 @@ export const scaleByLion = ({
         update[i] = Math.sign(beta1 * m + (1 - beta1) * g)
       }
     },
+    formulas: ({ gradient: g, before: { momentum: m } }) => ({
+      update: sign(plus(times(beta1, m), times(1 - beta1, g))),
+      after: { momentum: plus(times(beta2, m), times(1 - beta2, g)) },
+    }),
   })
 }
 

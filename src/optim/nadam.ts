@@ -1,6 +1,7 @@
 /**
  * NAdam: Adam that looks ahead, as Nesterov does.
  */
+import { over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree, Tree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import type { AdamOptions } from './adam.js'
@@ -49,17 +50,22 @@ export const nadam = ({
   checkNonNegative('epsilon', epsilon)
   checkNonNegative('momentumDecay', momentumDecay)
   const momentum = (step: number): number => beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay))
+  const coefficients = (product: number, step: number) => {
+    const past = product * momentum(step)
+    const ahead = past * (doubleCount ? momentum(step) : 1) * momentum(step + 1)
+    return {
+      ofMean: momentum(step + 1) / (1 - ahead),
+      ofGradient: (1 - momentum(step)) / (1 - past),
+      second: 1 / Math.sqrt(1 - beta2 ** step),
+    }
+  }
   const after = (product: number): GradientTransformation<AccumulatorState<'firstMoment' | 'secondMoment'>> =>
     accumulate({
       initial: { firstMoment: 0, secondMoment: 0 },
       rule: ({ gradient, before, after: next, update, step }) => {
         const [m, v] = [before.firstMoment, before.secondMoment]
         const [nextM, nextV] = [next.firstMoment, next.secondMoment]
-        const past = product * momentum(step)
-        const ahead = past * (doubleCount ? momentum(step) : 1) * momentum(step + 1)
-        const ofMean = momentum(step + 1) / (1 - ahead)
-        const ofGradient = (1 - momentum(step)) / (1 - past)
-        const second = 1 / Math.sqrt(1 - beta2 ** step)
+        const { ofMean, ofGradient, second } = coefficients(product, step)
         for (let i = 0; i < update.length; i++) {
           const g = gradient[i] as number
           const mean = beta1 * (m[i] as number) + (1 - beta1) * g
@@ -67,6 +73,16 @@ export const nadam = ({
           nextM[i] = mean
           nextV[i] = square
           update[i] = (ofMean * mean + ofGradient * g) / (second * Math.sqrt(square) + epsilon)
+        }
+      },
+      formulas: ({ gradient: g, before, step }) => {
+        const { ofMean, ofGradient, second } = coefficients(product, step)
+        const mean = plus(times(beta1, before.firstMoment), times(1 - beta1, g))
+        const square = plus(times(beta2, before.secondMoment), times(times(1 - beta2, g), g))
+        const direction = plus(times(ofMean, mean), times(ofGradient, g))
+        return {
+          update: over(direction, plus(times(second, root(square)), epsilon)),
+          after: { firstMoment: mean, secondMoment: square },
         }
       },
     })

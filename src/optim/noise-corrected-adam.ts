@@ -1,6 +1,7 @@
 /**
  * Adam that takes the variance of known noise out of its second moment.
  */
+import { larger, minus, over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import type { AdamOptions } from './adam.js'
@@ -69,6 +70,14 @@ export const noiseCorrectedAdam = ({
         nextV[i] = square
         update[i] = (first * mean) / Math.sqrt(Math.max(second * square - noiseVariance, floor * floor))
       }
+    },
+    formulas: ({ gradient: g, before, step }) => {
+      const first = 1 / (1 - beta1 ** step)
+      const second = 1 / (1 - beta2 ** step)
+      const mean = plus(times(beta1, before.firstMoment), times(1 - beta1, g))
+      const square = plus(times(beta2, before.secondMoment), times(times(1 - beta2, g), g))
+      const scale = root(larger(minus(times(second, square), noiseVariance), floor * floor))
+      return { update: over(times(first, mean), scale), after: { firstMoment: mean, secondMoment: square } }
     },
   })
   return chain(addDecayedWeights(weightDecay), moments, scaleByLearningRate(learningRate))

@@ -1,6 +1,7 @@
 /**
  * RAdam: Adam whose first steps, where the second moment is a guess, leave it out.
  */
+import { over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import type { AdamOptions } from './adam.js'
@@ -62,6 +63,17 @@ export const radam = ({
         nextV[i] = square
         const direction = first * mean
         update[i] = rectified === undefined ? direction : (direction * second) / (Math.sqrt(square) + epsilon)
+      }
+    },
+    formulas: ({ gradient: g, before, step }) => {
+      const rectified = rectification(beta2, step)
+      const second = (rectified ?? 0) * Math.sqrt(1 - beta2 ** step)
+      const mean = plus(times(beta1, before.firstMoment), times(1 - beta1, g))
+      const square = plus(times(beta2, before.secondMoment), times(times(1 - beta2, g), g))
+      const direction = times(1 / (1 - beta1 ** step), mean)
+      return {
+        update: rectified === undefined ? direction : over(times(direction, second), plus(root(square), epsilon)),
+        after: { firstMoment: mean, secondMoment: square },
       }
     },
   })

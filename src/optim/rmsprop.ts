@@ -1,6 +1,7 @@
 /**
  * RMSprop.
  */
+import { larger, minus, over, plus, root, times } from '../tensor/formula.js'
 import type { EmptyTree } from '../tensor/tree.js'
 import { type AccumulatorState, accumulate } from './accumulate.js'
 import { addDecayedWeights } from './decay.js'
@@ -56,6 +57,12 @@ export const scaleByRms = ({
         }
         update[i] = g / (Math.sqrt(spread) + epsilon)
       }
+    },
+    formulas: ({ gradient: g, before }) => {
+      const square = plus(times(decay, before.square), times(times(1 - decay, g), g))
+      const mean = plus(times(decay, before.mean), times(1 - decay, g))
+      const spread = centered ? larger(minus(square, times(mean, mean)), 0) : square
+      return { update: over(g, plus(root(spread), epsilon)), after: { square, mean } }
     },
   })
 }

@@ -4,6 +4,7 @@
  *
  * Guarantee  the loops in JavaScript are their slow twins, bit for bit: where a tensor lies cannot be told from a result
  */
+import type { Program } from './formula.js'
 import { ShapeEq } from './shape.js'
 import { size, storageOf, type Tensor } from './tensor.js'
 
@@ -21,6 +22,8 @@ export interface Home {
   readonly combine: (a: number, x: Tensor, b: number, y: Tensor) => Tensor
   /** x + deviation · z, where z are the standard normal variates of a cipher's 64-bit words, from the first on. */
   readonly addNormals: (x: Tensor, deviation: number, state: CipherState) => Tensor
+  /** The results of a program whose inputs are these. */
+  readonly compute: (program: Program, inputs: readonly [Tensor, ...Tensor[]]) => readonly Tensor[]
   /** Is no number of x infinite or NaN? */
   readonly allFinite: (x: Tensor) => boolean
 }

@@ -134,6 +134,8 @@ export const deviceOf = ({
 
   const launch = (job: Launch): void => {
     if (job.parts <= 0) return
+    if (job.arguments.length > ARGUMENT_COUNT - 2)
+      throw new RangeError(`a kernel takes ${ARGUMENT_COUNT - 2} arguments, and there are ${job.arguments.length}`)
     const help = threads === 1 || closed || job.cost < WORTH_SHARING ? 0 : job.cost < WORTH_WAKING ? 1 : 2
     if (help === 2) while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
     const run = (scratch: number, step: number): void => {

@@ -29,6 +29,7 @@ export const kernel = {
   combine: 22,
   noise: 23,
   finite: 24,
+  formula: 25,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {

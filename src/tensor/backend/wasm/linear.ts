@@ -1,5 +1,5 @@
 /**
- * What mechanisms and optimizers ask of the tensors of a scope: sums with factors, and normal noise.
+ * What mechanisms and optimizers ask of the tensors of a scope: sums with factors, normal noise, and formulas.
  */
 import type { Home } from '../../home.js'
 import { size, type Tensor } from '../../tensor.js'
@@ -11,6 +11,9 @@ const PART = 8192
 
 /** Bytes that the noise of a chunk needs: 1024 words of 64 bits, their variates, and which of them are tails. */
 const NOISE_SCRATCH = 24 * 1024
+
+/** Bytes of 128 numbers, which an instruction of a formula works on at once. */
+const PLACE = 1024
 
 /** A float64 as two arguments. */
 const words = (x: number): Int32Array => new Int32Array(Float64Array.of(x).buffer)
@@ -43,6 +46,29 @@ export const linear = (device: Device): Home => {
         scratch: NOISE_SCRATCH,
       })
       return tensor
+    },
+    compute: ({ inputs, constants, instructions, outputs }, tensors) => {
+      const [first] = tensors
+      const count = size(first)
+      const from = tensors.map(device.dense)
+      const results = outputs.map(() => device.result('float32', first.shape))
+      device.launch({
+        kernel: kernel.formula,
+        arguments: [
+          ...[count, PART, inputs, constants.length, instructions.length, outputs.length],
+          ...[
+            ...from,
+            ...results.map(({ address }) => address),
+            ...outputs,
+            ...constants.flatMap((x) => [...words(x)]),
+          ],
+          ...instructions.map(({ operation, left, right }) => operation | (left << 8) | (right << 16)),
+        ],
+        parts: Math.ceil(count / PART),
+        cost: count * instructions.length * 0.3,
+        scratch: (inputs + constants.length + instructions.length) * PLACE,
+      })
+      return results.map(({ tensor }) => tensor)
     },
     allFinite: (x) =>
       device.arena.temporarily(() => {

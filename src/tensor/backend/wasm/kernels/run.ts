@@ -4,6 +4,7 @@
 import { address } from './arguments'
 import { convolveChunk, inputGradChunk, packWeightsChunk, weightGradChunk } from './convolution'
 import { gatherChunk, mapChunk, padChunk, zipChunk } from './elementwise'
+import { formulaChunk } from './formula'
 import { gemmChunk } from './gemm'
 import { combineChunk, finiteChunk, noiseChunk } from './linear'
 import { groupNormChunk, groupNormGradChunk } from './normalisation'
@@ -94,6 +95,9 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 24:
       finiteChunk(chunk)
+      break
+    case 25:
+      formulaChunk(chunk, scratch)
       break
   }
 }
