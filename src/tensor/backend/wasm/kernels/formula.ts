@@ -36,8 +36,12 @@ function apply(operation: i32, a: v128, b: v128): v128 {
 
 // @inline
 function block(operation: i32, a: usize, b: usize, out: usize): void {
-  for (const end = out + PLACE; out < end; a += 16, b += 16, out += 16)
+  for (const end = out + PLACE; out < end; a += 64, b += 64, out += 64) {
     v128.store(out, apply(operation, v128.load(a), v128.load(b)))
+    v128.store(out, apply(operation, v128.load(a, 16), v128.load(b, 16)), 16)
+    v128.store(out, apply(operation, v128.load(a, 32), v128.load(b, 32)), 32)
+    v128.store(out, apply(operation, v128.load(a, 48), v128.load(b, 48)), 48)
+  }
 }
 
 function instruction(operation: i32, a: usize, b: usize, out: usize): void {
@@ -69,13 +73,19 @@ function instruction(operation: i32, a: usize, b: usize, out: usize): void {
 }
 
 function widen(x: usize, to: usize, count: i32): void {
-  for (; count >= 2; count -= 2, x += 8, to += 16) v128.store(to, f64x2.promote_low_f32x4(v128.load64_zero(x)))
-  if (count > 0) store<f64>(to, <f64>load<f32>(x))
+  for (; count >= 4; count -= 4, x += 16, to += 32) {
+    v128.store(to, f64x2.promote_low_f32x4(v128.load64_zero(x)))
+    v128.store(to, f64x2.promote_low_f32x4(v128.load64_zero(x, 8)), 16)
+  }
+  for (; count > 0; count--, x += 4, to += 8) store<f64>(to, <f64>load<f32>(x))
 }
 
 function round(x: usize, to: usize, count: i32): void {
-  for (; count >= 2; count -= 2, x += 16, to += 8) v128.store64_lane(to, f32x4.demote_f64x2_zero(v128.load(x)), 0)
-  if (count > 0) store<f32>(to, <f32>load<f64>(x))
+  for (; count >= 4; count -= 4, x += 32, to += 16) {
+    v128.store64_lane(to, f32x4.demote_f64x2_zero(v128.load(x)), 0)
+    v128.store64_lane(to, f32x4.demote_f64x2_zero(v128.load(x, 16)), 0, 8)
+  }
+  for (; count > 0; count--, x += 8, to += 4) store<f32>(to, <f32>load<f64>(x))
 }
 
 /**
