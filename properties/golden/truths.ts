@@ -66,7 +66,7 @@ const report = (name: Name, told: readonly Told[], refused: number): number => {
   const times = told.map(({ milliseconds }) => milliseconds)
   console.log(`\n${name}: ${told.length} truths, ${refused} events that it does not read`)
   if (told.length === 0) return 0
-  console.log(`  outside of the bounds   ${outside.length}`)
+  console.log(`  outside of the bounds, a truth's own error allowed   ${outside.length}`)
   for (const { id, truth, bounds } of outside.slice(0, 20))
     console.log(`    ${id}: ${truth} is not in [${bounds.lower}, ${bounds.upper}]`)
   console.log(`  upper within 1e-4 relative or 1e-6   ${share(isTight)}`)
