@@ -25,7 +25,13 @@ export const memoryOf = (
   {
     run,
     operands,
-  }: { readonly run: (on: Backend, count: number) => unknown; readonly operands: (count: number) => number },
+    isGivenUp,
+  }: {
+    readonly run: (on: Backend, count: number) => unknown
+    readonly operands: (count: number) => number
+    /** Is what is given up for one sample and two given up for more? Else nothing is taken for given up. */
+    readonly isGivenUp: boolean
+  },
 ): GradientMemory => {
   const bytes = (count: number): number => {
     let held = 0
@@ -44,7 +50,7 @@ export const memoryOf = (
       },
       release: ({ data }) => {
         const { byteLength } = data as Storage
-        if (!made.delete(data as Storage)) return
+        if (!isGivenUp || !made.delete(data as Storage)) return
         vacant.set(byteLength, (vacant.get(byteLength) ?? 0) + 1)
       },
       within: (_work, body) => body(),

@@ -115,6 +115,9 @@ export const gradientMemory =
     return memoryOf(backend, {
       // The sum lies there twice, as it was weighted and in its own units (see `clippedGrad`).
       operands: (count) => bytesOf(some(count)) + 2 * bytesOf(params),
+      // Where a layer keeps no gradients, because they are many, it holds its cotangents: less than the gradients that book-keeping is
+      // spared, but more than materialised gradients of few samples let go.
+      isGivenUp: plan !== 'materialised',
       run: (on, count) =>
         on.scope(() => {
           const gradients = plans[plan](loss, model, on, params, some(count))
