@@ -219,6 +219,12 @@ describe('the accountant of random allocation', () => {
     expect(() => coarse.epsilon(2)(AllocationCurves.empty)).toThrow(RangeError)
   })
 
+  it('is no accountant of a replaced record, whatever the types say', () => {
+    expect(() => allocation({ neighbouring: 'replaceOne' as never })).toThrow(
+      'neighbouring is "replaceOne": random allocation is known under addOrRemoveOne and replaceSpecial',
+    )
+  })
+
   it.each([
     epoch(3, 1, 4),
     epoch(0, 1),

@@ -180,7 +180,7 @@ export interface AllocationOptions {
  *            1e-19 is out of reach: the upper bound is infinite. Where |log W| may exceed 600 (σ below 0.04), the upper bound is
  *            that of unsampled Gaussians
  * Cost       cells² for each of log₂ t sums and log₂ (epochs) products: 0.2 to 2 s
- * Errors     UnsupportedEvent for any other mechanism; RangeError for an ε or a δ that is none
+ * Errors     UnsupportedEvent for any other mechanism; RangeError for an ε or a δ that is none, and for another relation
  * References Chua et al. 2024, arXiv:2412.16802 · Feldman & Shenfeld 2025, arXiv:2502.08202; arXiv:2602.17284 (dominating pair,
  *            decomposition, convolution)
  */
@@ -189,6 +189,11 @@ export const allocation = ({
   cells = 2048,
 }: AllocationOptions = {}): Accountant<AllocationCurve> => {
   const relation: Neighbouring = neighbouring
+  // A program without types would be told what another relation spends.
+  if (relation !== 'addOrRemoveOne' && relation !== 'replaceSpecial')
+    throw new RangeError(
+      `neighbouring is ${JSON.stringify(relation)}: random allocation is known under addOrRemoveOne and replaceSpecial`,
+    )
   const exactly = (value: number): Bounds => ({ lower: value, estimate: value, upper: value, neighbouring: relation })
   const enclosed = (lower: number, upper: number, exact: boolean): Bounds => ({
     lower: Math.min(lower, upper),
