@@ -316,6 +316,53 @@ describe('draws with replacement', () => {
   })
 })
 
+describe('shuffled epochs', () => {
+  /** δ between two records, one at `left` or nothing, in one of two noisy batches of others that add nothing: a sum over the plane. */
+  const apart = (epsilon: number, noiseMultiplier: number, left: number, right: number): number => {
+    const h = 0.06
+    const density = (mean: number, x: number, y: number): number =>
+      0.5 * (Math.exp(-0.5 * ((x - mean) ** 2 + y * y)) + Math.exp(-0.5 * (x * x + (y - mean) ** 2)))
+    let sum = 0
+    for (let x = -9; x <= 9; x += h)
+      for (let y = -9; y <= 9; y += h)
+        sum += Math.max(
+          0,
+          density(left / noiseMultiplier, x, y) - Math.exp(epsilon) * density(right / noiseMultiplier, x, y),
+        )
+    return (sum * h * h) / (2 * Math.PI)
+  }
+  it.each(['replaceSpecial', 'replaceOne'] as const)(
+    '%s: what two batches tell is between the bounds of pld',
+    (neighbouring) => {
+      const inputs = fc.tuple(fc.double({ min: 0.05, max: 1.5, noNaN: true }), logUniform({ low: 0.7, high: 4 }))
+      fc.assert(
+        fc.property(inputs, ([epsilon, sigma]) => {
+          const event = Event.shuffled(2)(Event.gaussian(sigma))
+          const { lower, upper } = rightOf(deltaOf(pld({ neighbouring }), epsilon)(event))
+          const right = neighbouring === 'replaceOne' ? -1 : 0
+          const found = Math.max(apart(epsilon, sigma, 1, right), apart(epsilon, sigma, right, 1))
+          expect(lower).toBeLessThan(found + 2e-3 * found + 1e-5)
+          expect(upper).toBeGreaterThan(found - 2e-3 * found - 1e-5)
+        }),
+        { numRuns: 12 },
+      )
+    },
+  )
+  it('of one batch are no epochs; a batch alone is a Poisson sample, and of what it tells else nothing is known from below', () => {
+    for (const neighbouring of ['replaceSpecial', 'replaceOne'] as const) {
+      const of = (event: Event.PrivacyEvent) => rightOf(epsilonOf(pld({ neighbouring }), 1e-6)(event))
+      const step = Event.gaussian(1.5)
+      expect(of(Event.shuffled(1)(step))).toEqual(of(step))
+      const epochs = of(Event.selfComposed(20)(Event.shuffled(100)(step)))
+      expect(epochs.upper).toBe(of(Event.selfComposed(20)(step)).upper)
+      expect(epochs.lower).toBe(of(Event.selfComposed(20)(Event.poissonSampled(0.01)(step))).lower)
+      expect(of(Event.shuffled(7)(Event.laplace(2)))).toMatchObject({ lower: 0, upper: of(Event.laplace(2)).upper })
+      expect(of(Event.shuffled(3)(Event.shuffled(2)(step)))).toMatchObject({ lower: 0, upper: of(step).upper })
+      expect(of(Event.shuffled(3)(Event.nonPrivate)).lower).toBe(Infinity)
+    }
+  })
+})
+
 describe('one of several mechanisms', () => {
   const flat = (value: number) => ({ rdpAtExcess: () => value })
   it('spends between the least and the most, and at order 1 the mean', () => {

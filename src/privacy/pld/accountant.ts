@@ -79,9 +79,9 @@ const worstOf = (
  * Guarantee  lower ≤ truth ≤ upper at every δ, rounding included. The law of each loss is enclosed by two laws on a lattice, the sums of
  *            these by tilted transforms whose errors are added; the lattice is halved until the bounds are within the tolerance, or
  *            points run out: the bounds are then wider. An (ε, δ) mechanism is taken for the worst that it may be; where the
- *            pair is an upper bound (truncated samples, a batch of a fixed size or an (ε, δ) mechanism whose record is replaced),
- *            `lower` is of one that is reached. For shuffled batches it is not: their `lower` is that of the bound. `estimate` lies
- *            between the bounds where their errors of second order cancel; nothing is claimed of it
+ *            pair is an upper bound (truncated samples, shuffled epochs, a batch of a fixed size or an (ε, δ) mechanism whose record is
+ *            replaced), `lower` is of one that is reached, and may be far below. `estimate` lies between the bounds where their errors
+ *            of second order cancel; nothing is claimed of it
  * Cost       transforms of 2¹² to 2²⁰ points, two for each distinct term and direction: 10 ms to 1 s, 3 s for 10⁷ steps and more. A
  *            single mechanism needs none
  * Errors     a RangeError for an ε or δ that is none; UnsupportedEvent for what has no loss law here

@@ -44,6 +44,11 @@ export type PldSampling =
   | { readonly _tag: 'FixedSize'; readonly samplingProbability: number; readonly asRemoved?: true }
   /** Draws with replacement, among which the record may be several times. */
   | ({ readonly _tag: 'WithReplacement' } & RepeatedDraws)
+  /**
+   * One batch of several, told which: an upper bound, as `sampling` has it, of what is released when nobody is told. A reader of one of the
+   * batches sees the record with this probability; 0 where that says nothing of the term.
+   */
+  | { readonly _tag: 'ToldBatch'; readonly samplingProbability: number; readonly sampling: PldSampling }
 
 /** A mechanism on a sample. */
 export interface PldTerm {
@@ -94,6 +99,28 @@ export const repeatPld =
     count === 0
       ? PldCurves.empty
       : { precision: count * precision, terms: terms.map((part) => ({ ...part, count: count * part.count })) }
+
+/**
+ * Equal releases of the batches of a shuffled epoch, from the curve of one. Given the permutation a record stands in one batch, and the others
+ * are post-processing; one batch alone is a Poisson sample of a record beside others that add nothing.
+ */
+export const shuffledPld =
+  (batches: number) =>
+  ({ precision, terms }: PldCurve): PldCurve => {
+    if (batches === 1 || precision === Infinity) return { precision, terms }
+    const told = ({ mechanism, sampling }: PldTerm, samplingProbability: number): PldTerm => ({
+      mechanism,
+      sampling: { _tag: 'ToldBatch', samplingProbability, sampling },
+    })
+    const gaussian: PldTerm = { mechanism: { _tag: 'Gaussian', mu: Math.sqrt(precision) }, sampling: { _tag: 'None' } }
+    // Of several releases of one batch, of which one draw decides, one is told of: the Gaussians, which are one.
+    const [first] = terms
+    const alone =
+      precision === 0 && terms.length === 1 && first?.count === 1 && first.term.mechanism._tag === 'MixtureOfGaussians'
+    return terms
+      .map(({ term, count }) => repeatPld(count)(pldOf(told(term, alone ? 1 / batches : 0))))
+      .reduce(PldCurves.concat, precision === 0 ? PldCurves.empty : pldOf(told(gaussian, 1 / batches)))
+  }
 
 /** The parts of a mixture that is seen with a probability. */
 const partsOf = (
@@ -166,6 +193,8 @@ export const pairOfTerm = (term: PldTerm, neighbouring: Neighbouring, direction:
         ? replacedGaussianPair({ mu: added, samplingProbability: q })
         : poissonSampledPair(direction, q)(base)
     }
+    case 'ToldBatch':
+      return pairOfTerm({ mechanism, sampling: sampling.sampling }, neighbouring, direction)
     case 'WithReplacement': {
       // As of `withReplacementCurve`: more draws than are listed are told.
       const { probabilities, logRest } = drawProbabilities(sampling)

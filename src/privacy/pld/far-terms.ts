@@ -31,6 +31,8 @@ const movesOf = (sampling: PldSampling): number => {
       return 2
     case 'WithReplacement':
       return 2 * (drawProbabilities(sampling).probabilities.length - 1)
+    case 'ToldBatch':
+      return movesOf(sampling.sampling)
   }
 }
 
@@ -96,6 +98,7 @@ const widened = (term: PldTerm): PldTerm => {
  * fixed sizes        where a record is added or removed the pair itself is reached. Replaced by one at the other end, where all others are too, it
  *                    is as if it were removed; by one that adds nothing, where all others add nothing, it is a Poisson sample
  * with replacement   more draws than are listed are as if there were none: a record that is seen more seldom
+ * shuffled epochs    one batch alone, where all other records add nothing: a Poisson sample
  * (ε, δ) mechanisms  to replace a record moves no farther than twice (ε, δ), but what moves as far as (ε, δ) there is
  */
 const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
@@ -126,9 +129,24 @@ const reached = (term: PldTerm, neighbouring: Neighbouring): PldTerm => {
     if (neighbouring === 'replaceSpecial') return { mechanism, sampling: { _tag: 'Poisson', samplingProbability: q } }
     return neighbouring === 'replaceOne' ? { mechanism, sampling: { ...sampling, asRemoved: true } } : term
   }
+  if (sampling._tag === 'ToldBatch') {
+    const { samplingProbability, sampling: inner } = sampling
+    return samplingProbability > 0 && inner._tag === 'None'
+      ? { mechanism, sampling: { _tag: 'Poisson', samplingProbability } }
+      : silent
+  }
   if (mechanism._tag !== 'ApproximateDp' || neighbouring !== 'replaceOne') return term
   const epsilon = 0.5 * mechanism.epsilon
   return { mechanism: { _tag: 'ApproximateDp', epsilon, delta: mechanism.delta / (1 + Math.exp(epsilon)) }, sampling }
+}
+
+/** The curve of a term whose pair is claimed as an upper bound. */
+const claimed = (term: PldTerm, neighbouring: Neighbouring): PldCurve => {
+  const { mechanism, sampling } = term
+  if (sampling._tag === 'ToldBatch') return claimed({ mechanism, sampling: sampling.sampling }, neighbouring)
+  // Gaussians of the whole data have a closed form, however far.
+  const isClosed = mechanism._tag === 'Gaussian' && sampling._tag === 'None'
+  return !isClosed && isFar(term) ? revealed(term, neighbouring) : pldOf(term)
 }
 
 /** The curve of everything that a term's sample sees: the record is told whenever it was drawn. */
@@ -165,7 +183,7 @@ export const withFarTerms = (accountant: Accountant<PldCurve>): Accountant<PldCu
       if (!curve.terms.some(({ term }) => isFar(term) || least(term) !== term)) return read(curve)
       const below = (term: PldTerm): PldTerm => (isFar(least(term)) ? widened(least(term)) : least(term))
       const { lower, ...rest } = read(replaced(curve, (term) => pldOf(below(term))))
-      const most = read(replaced(curve, (term) => (isFar(term) ? revealed(term, neighbouring) : pldOf(term))))
+      const most = read(replaced(curve, (term) => claimed(term, neighbouring)))
       const upper = Math.max(lower, most.upper)
       // Where nothing is far, the estimate is that of the bound that is claimed.
       const known = curve.terms.some(({ term }) => isFar(term)) ? rest.estimate : most.estimate

@@ -7,7 +7,15 @@ import type { MechanismEvent } from '../accountant.js'
 import type { PrivacyEvent } from '../event/event.js'
 import { isNoiseMultiplier, noiseMultiplierOf, noiseMultiplierRequirement, precisionOf } from '../gaussian-precision.js'
 import { approximateDpOfGroup, type Neighbouring, sensitivityOf } from '../neighbouring.js'
-import { nonPrivatePld, type PldCurve, PldCurves, type PldMechanism, type PldSampling, pldOf } from './curve.js'
+import {
+  nonPrivatePld,
+  type PldCurve,
+  PldCurves,
+  type PldMechanism,
+  type PldSampling,
+  pldOf,
+  shuffledPld,
+} from './curve.js'
 
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0
 const isProbability = (q: number): boolean => q >= 0 && q <= 1
@@ -215,10 +223,9 @@ export const pldMechanism =
         return curveOf(found, { _tag: 'WithReplacement', batchSize, datasetSize })
       }
       case 'Shuffled':
-        // Given the permutation a record stands in one batch only, and the others are post-processing.
         return neighbouring === 'addOrRemoveOne'
           ? E.left('batches of a shuffled epoch are not Poisson samples, and one record more moves every other record')
-          : inner(event.event)
+          : E.map(shuffledPld(event.batches))(inner(event.event))
       default:
         return curveOf(mechanismOf(event, neighbouring), { _tag: 'None' })
     }
