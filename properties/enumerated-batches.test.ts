@@ -348,6 +348,11 @@ describe('shuffled epochs', () => {
       )
     },
   )
+  it('have a whole number of batches', () => {
+    for (const batches of [0, 0.5, -2, Number.NaN, Number.POSITIVE_INFINITY])
+      for (const neighbouring of neighbouringRelations)
+        expect(pld({ neighbouring }).interpret(Event.shuffled(batches)(Event.gaussian(1)))._tag).toBe('Left')
+  })
   it('of one batch are no epochs; a batch alone is a Poisson sample, and of what it tells else nothing is known from below', () => {
     for (const neighbouring of ['replaceSpecial', 'replaceOne'] as const) {
       const of = (event: Event.PrivacyEvent) => rightOf(epsilonOf(pld({ neighbouring }), 1e-6)(event))

@@ -2,7 +2,7 @@
  * Events at the ends of their ranges: bounds in order, and the two accountants of privacy losses agree with each other.
  */
 import { describe, expect, it } from 'vitest'
-import type { Bounds } from '../src/privacy/accountant.js'
+import { type Bounds, deltaOf, epsilonOf } from '../src/privacy/accountant.js'
 import * as Event from '../src/privacy/event/event.js'
 import { neighbouringRelations } from '../src/privacy/neighbouring.js'
 import { pld } from '../src/privacy/pld/accountant.js'
@@ -38,6 +38,12 @@ describe.each(neighbouringRelations)('%s', (neighbouring) => {
       read((accountant) => accountant.delta(epsilon)(rightOf(accountant.interpret(event))))
     read((accountant) => accountant.epsilon(1e-5)(rightOf(accountant.interpret(event))))
   })
+})
+
+it('losses that leave float64 are bounded by what is the most', () => {
+  const event = Event.poissonSampled(0.46)(Event.gaussian(0.001))
+  inOrder(rightOf(epsilonOf(prv(), 0.9)(event)))
+  inOrder(rightOf(deltaOf(prv(), 1)(event)))
 })
 
 describe('the lower end is reached', () => {

@@ -223,6 +223,8 @@ export const pldMechanism =
         return curveOf(found, { _tag: 'WithReplacement', batchSize, datasetSize })
       }
       case 'Shuffled':
+        if (!(isCount(event.batches) && event.batches > 0))
+          return E.left('an epoch has a whole number of batches, at least 1')
         return neighbouring === 'addOrRemoveOne'
           ? E.left('batches of a shuffled epoch are not Poisson samples, and one record more moves every other record')
           : E.map(shuffledPld(event.batches))(inner(event.event))

@@ -53,6 +53,11 @@ const rangeOf = ({ pair, sketch }: Component, negligible: number): { readonly lo
   }
 }
 
+const silent: Reading = { epsilon: () => undefined, delta: () => Number.NaN }
+
+/** Of losses that have left float64 nothing is read. */
+const unresolved: RoundedSum = { upper: silent, middle: silent, lower: silent, epsilonError: 0, deltaError: 0 }
+
 /**
  * The sum of rounded losses of a composition.
  *
@@ -73,6 +78,7 @@ export const roundedSum = (
     widest / Math.max(mostPoints / 2, mostPoints - 2 * margin),
     ranges.reduce((sum, { low, high }) => sum + high - low, 0) / (2 * mostPoints),
   )
+  if (!Number.isFinite(mesh) || ranges.some(({ low, high }) => !Number.isFinite(high - low))) return unresolved
   const length = Math.min(mostPoints, 2 ** Math.ceil(Math.log2(Math.max(64, widest / mesh + 2 * margin))))
   let [meanError, left, offset] = [0, 0, 0]
   const terms = components.map(({ pair, count }, i): Term => {
