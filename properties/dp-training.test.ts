@@ -438,7 +438,7 @@ describe('dropout', () => {
       expect(Math.max(...other.map((x, i) => Math.abs(x - (whole as readonly number[])[i]!)))).toBeLessThan(1e-5)
   })
 
-  it('a record beyond 2²⁴ has a mask as any other', () => {
+  it('a record beyond 2²⁴ has a mask like the others', () => {
     const sampler: BatchSampler = {
       scheme: poissonSampler({ samplingProbability: 1 }).scheme,
       batch: () => () => Int32Array.of(2 ** 24 + 1),

@@ -81,11 +81,34 @@ const neighbours = (others: Records, x: number, other: number, relation: Neighbo
   relation === 'addOrRemoveOne' ? others : [...others, relation === 'replaceOne' ? other : 0],
 ]
 
-const samplers: readonly (readonly [
-  string,
-  (n: number, size: number, q: number) => (event: Event.PrivacyEvent) => Event.PrivacyEvent,
-  (size: number, q: number) => (records: Records) => Sums,
-])[] = [
+/** The event of a sampler on n records, and its batches. */
+type Sampler = readonly [
+  eventOf: (n: number, size: number, q: number) => (event: Event.PrivacyEvent) => Event.PrivacyEvent,
+  batches: (size: number, q: number) => (records: Records) => Sums,
+]
+
+/** Batches of small datasets one record apart: the event, σ, and the sums either way round. */
+const neighbouringSums = ([eventOf, batches]: Sampler, relation: Neighbouring, sigmas: fc.Arbitrary<number>) =>
+  fc
+    .record({
+      others: fc.array(record, { minLength: 1, maxLength: 4 }),
+      x: record,
+      other: record,
+      some: fc.integer({ min: 1, max: 3 }),
+      q: fc.double({ min: 0.05, max: 0.95, noNaN: true }),
+      sigma: sigmas,
+    })
+    .map(({ others, x, other, some, q, sigma }) => {
+      const size = Math.min(some, others.length)
+      const [left, right] = neighbours(others, x, other, relation).map(batches(size, q)) as [Sums, Sums]
+      const orders: readonly (readonly [Sums, Sums])[] = [
+        [left, right],
+        [right, left],
+      ]
+      return { event: eventOf(others.length + 1, size, q)(Event.gaussian(sigma)), sigma, orders }
+    })
+
+const samplers: readonly (readonly [string, ...Sampler])[] = [
   [
     'without replacement',
     (datasetSize, batchSize) => Event.sampledWithoutReplacement({ datasetSize, batchSize }),
@@ -108,22 +131,11 @@ describe.each(samplers)('%s', (name, eventOf, batches) => {
   it.each(neighbouringRelations)('no small dataset exceeds the curve: %s', (relation) =>
     fc.assert(
       fc.property(
-        fc.array(record, { minLength: 1, maxLength: 4 }),
-        record,
-        record,
-        fc.integer({ min: 1, max: 3 }),
-        fc.double({ min: 0.05, max: 0.95, noNaN: true }),
-        logUniform({ low: 1, high: 8 }),
+        neighbouringSums([eventOf, batches], relation, logUniform({ low: 1, high: 8 })),
         fc.constantFrom(0.5, 1, 2, 3.5),
-        (others, x, other, some, q, sigma, excess) => {
-          const size = Math.min(some, others.length)
-          const event = eventOf(others.length + 1, size, q)(Event.gaussian(sigma))
+        ({ event, sigma, orders }, excess) => {
           const bound = rdpAtExcess(rightOf(rdp({ neighbouring: relation }).interpret(event)))(excess)
-          const [left, right] = neighbours(others, x, other, relation).map(batches(size, q)) as [Sums, Sums]
-          for (const [p, r] of [
-            [left, right],
-            [right, left],
-          ] as const)
+          for (const [p, r] of orders)
             expect(divergence(sigma, p, r, excess)).toBeLessThanOrEqual(bound * (1 + 1e-9) + 1e-11)
         },
       ),
@@ -163,22 +175,11 @@ describe.each(samplers)('loss laws of batches: %s', (name, eventOf, batches) => 
   it.each(relations)('no small dataset exceeds δ: %s', (relation) =>
     fc.assert(
       fc.property(
-        fc.array(record, { minLength: 1, maxLength: 4 }),
-        record,
-        record,
-        fc.integer({ min: 1, max: 3 }),
-        fc.double({ min: 0.05, max: 0.95, noNaN: true }),
-        logUniform({ low: 0.5, high: 4 }),
+        neighbouringSums([eventOf, batches], relation, logUniform({ low: 0.5, high: 4 })),
         fc.constantFrom(0, 0.1, 0.5, 1.5),
-        (others, x, other, some, q, sigma, epsilon) => {
-          const size = Math.min(some, others.length)
-          const event = eventOf(others.length + 1, size, q)(Event.gaussian(sigma))
+        ({ event, sigma, orders }, epsilon) => {
           const { upper } = rightOf(deltaOf(pld({ neighbouring: relation }), epsilon)(event))
-          const [left, right] = neighbours(others, x, other, relation).map(batches(size, q)) as [Sums, Sums]
-          for (const [p, r] of [
-            [left, right],
-            [right, left],
-          ] as const)
+          for (const [p, r] of orders)
             expect(hockeyStick(sigma, p, r, epsilon)).toBeLessThanOrEqual(upper * (1 + 1e-4) + 1e-6)
         },
       ),

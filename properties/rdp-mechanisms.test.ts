@@ -75,16 +75,17 @@ describe('curves of one mechanism by two ways', () => {
           probabilities: [1 - q, q],
         })
         const sampled = sampledGaussianRdpAtExcess({ noiseMultiplier: sigma, samplingProbability: q })
-        // Where 1 − q is next to nothing, and the order large, the nodes that resolve it are too many: then it is the bound of convexity.
-        if (1 - q < 1e-6 && mixture(c) > sampled(c)) {
-          expect(mixture(c)).toBeLessThanOrEqual(((1 + c) / (2 * sigma * sigma)) * (1 + 1e-10))
-          return
-        }
         // 1 − q is rounded in the list of probabilities, which moves q by 1e-16 of it.
         expect(apart(mixture(c), sampled(c))).toBeLessThanOrEqual(1e-10 + 1e-15 / q)
       }),
       { numRuns: 60 },
     ))
+  it('what stays at 0 bounds the added direction, where its nodes are too many', () => {
+    const [sigma, q, c] = [0.8092347964302614, 0.9999999770178364, 299.99999999999727]
+    const mixture = { noiseMultiplier: sigma, sensitivities: [0, 1], probabilities: [1 - q, q] }
+    // Found with 40 digits.
+    expect(apart(mixtureOfGaussiansRdpAtExcess(mixture)(c), 229.81977878299833)).toBeLessThanOrEqual(1e-12)
+  })
   it('far out convexity is a bound that meets the quadrature', () => {
     const at = mixtureOfGaussiansRdpAtExcess({
       noiseMultiplier: 1,

@@ -52,7 +52,7 @@ const byThresholds = ({ noiseMultiplier: sigma, sensitivities, probabilities }: 
     sensitivities.reduce((sum, c, i) => sum + (probabilities[i] as number) * ndtr((side * c) / sigma - z), 0)
   const at = (z: number): number => mass(1, z) - Math.exp(epsilon) * mass(-1, z)
   let [best, step] = [0, 0.25]
-  for (let z = -40; z <= 40; z += step) if (at(z) > at(best)) best = z
+  for (let z = -12; z <= 14; z += step) if (at(z) > at(best)) best = z
   for (; step > 1e-7; step /= 2) for (const z of [best - step / 2, best + step / 2]) if (at(z) > at(best)) best = z
   return Math.max(0, at(best))
 }
@@ -134,7 +134,7 @@ describe('compositions', () => {
           expect(upper).toBeGreaterThanOrEqual(truth * (1 - 1e-6) - 1e-9)
         }
       }),
-      { numRuns: 4 },
+      { numRuns: 8 },
     ))
 
   it('the exact bounds and those of pld and prv meet, and no bound of rdp is below', () =>

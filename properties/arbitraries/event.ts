@@ -1,5 +1,5 @@
 /**
- * Privacy events: any, and those that an accountant reads.
+ * Privacy events of every kind, and those that an accountant reads.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import * as Event from '../../src/privacy/event/event.js'

@@ -1,5 +1,5 @@
 /**
- * Tensors of every kind that a caller can make: any shape, any dtype, any view.
+ * Tensors of every kind that a caller can make: shapes, dtypes and views.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { rowMajor, type Shape, sizeOf } from '../../src/tensor/shape.js'

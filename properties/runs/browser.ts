@@ -55,7 +55,7 @@ export interface Served {
   readonly close: () => Promise<void>
 }
 
-/** Serves the files of a folder under a path, as any host would. */
+/** Serves the files of a folder under a path, like a static host. */
 export const serveFolder = async (
   folder: string,
   { path = '/', headers = {} }: { readonly path?: string; readonly headers?: Readonly<Record<string, string>> } = {},

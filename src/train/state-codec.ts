@@ -1,5 +1,5 @@
 /**
- * State as data: any nest of records, arrays, tensors, numbers, strings, booleans and nulls, as JSON beside its tensors.
+ * State as data: nested records, arrays, tensors, numbers, strings, booleans and nulls, as JSON beside its tensors.
  */
 import { isTensor, type Tensor } from '../tensor/tensor.js'
 

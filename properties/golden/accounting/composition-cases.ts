@@ -100,7 +100,7 @@ export const centralLimitCase = (record: AccountingRecord): Answer => {
     )
   if (expected.epsilonMin !== undefined) return intervalCase(record)
   const poisson = rightOf(centralLimit(dpSgdEvent(inputs)))
-  // Batches of a fixed size: any pair of sizes with this quotient.
+  // Batches of a fixed size; two sizes of this quotient, whichever.
   const datasetSize = 1e9
   const uniform = rightOf(
     centralLimit(

@@ -5,7 +5,7 @@
  */
 
 /**
- * Two steps in which one record takes part are at least `minSeparation` apart (b = 1: any two), and there are at most
+ * Two steps in which one record takes part are at least `minSeparation` apart (b = 1 separates nothing), and there are at most
  * `maxParticipations` of them (as many as fit, if not given).
  *
  * Reference  Choquette-Choo, McMahan, Rush & Thakurta 2022, arXiv:2211.06530; Choquette-Choo et al. 2023, arXiv:2306.08153, Def. 2

@@ -27,7 +27,7 @@ interface Step {
   readonly logRest: number
 }
 
-/** δ of some steps: their edge, δ at a distance u from it, and the log u below which no loss has any probability. */
+/** δ of some steps: their edge, δ at a distance u from it, and the log u below which losses have probability 0. */
 interface Curve {
   readonly edge: number
   readonly least: number

@@ -33,6 +33,12 @@ const byConvexity = (parts: readonly Part[], excess: number): number =>
     parts.map(({ shift, probability }) => Math.log(probability) + 0.5 * excess * (1 + excess) * shift * shift),
   ) / excess
 
+/** log E[y^−excess] / excess is no more than by convexity, nor, where a component stays at 0, than log 1/p of it: there y ≥ p. */
+const added = (parts: readonly Part[], excess: number): number => {
+  const rest = parts.reduce((sum, { shift, probability }) => (shift === 0 ? sum + probability : sum), 0)
+  return Math.min(byConvexity(parts, excess), -Math.log(rest))
+}
+
 /** log E[y^power] / excess by the trapezoid rule; power is 1 + excess or −excess. */
 const quadrature = (parts: readonly Part[], excess: number, direction: 'remove' | 'add'): number => {
   const shifts = parts.map(({ shift }) => shift)
@@ -50,7 +56,7 @@ const quadrature = (parts: readonly Part[], excess: number, direction: 'remove' 
   const step = (2 * Math.PI * tau) / (digits + growth + 0.5 * tau * tau)
   const [low, high] = direction === 'remove' ? [-widest, order * most + widest] : [-excess * most - widest, widest]
 
-  if ((high - low) / step > MOST_NODES) return byConvexity(parts, excess)
+  if ((high - low) / step > MOST_NODES) return (direction === 'remove' ? byConvexity : added)(parts, excess)
   const power = direction === 'remove' ? order : -excess
   const logProbabilities = parts.map(({ probability }) => Math.log(probability))
   const logs: number[] = []
@@ -95,7 +101,7 @@ const quadrature = (parts: readonly Part[], excess: number, direction: 'remove' 
  * Rényi divergence at order 1 + excess: the larger of the two directions.
  *
  * Cost        O((12 + α max cᵢ/σ) · components) nodes per order, at most 16,384
- * Guarantee   relative error ≤ 1e-11 where 16,384 nodes are enough; beyond, the bound that convexity gives. Infinity at an infinite order only
+ * Guarantee   relative error ≤ 1e-11 where 16,384 nodes are enough; beyond, a bound by convexity, or by what stays at 0. Infinity at an infinite order only
  * References  Choquette-Choo, Ganesh, Steinke & Thakurta 2023, arXiv:2310.15526 (the pair); van Erven & Harremoës 2014,
  *             arXiv:1206.2459, Thm 13 (joint convexity of the moment)
  */

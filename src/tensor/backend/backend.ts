@@ -4,7 +4,7 @@
  * Contract of every operation
  * - Inputs are any views (strided, broadcast, offset) of any dtype; they are never written to.
  * - The result is a fresh row-major tensor in the backend's `dtype`, unless the operation says otherwise.
- * - An extent of 0 is as good as any other: an empty batch gives an empty result, or zeros where the batch is summed.
+ * - An extent of 0 is an extent like others: an empty batch gives an empty result, or zeros where the batch is summed.
  * - Every operation agrees with the reference backend: float64 to 1e-12, float32 to 1e-5, relative to the sum of the
  *   absolute values of the terms that make up an element.
  *   In a convolution the terms are those of planes and filters that are everywhere as large as where they are largest, since
