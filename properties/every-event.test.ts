@@ -13,6 +13,7 @@ import { gdp } from '../src/privacy/gdp.js'
 import { neighbouringRelations } from '../src/privacy/neighbouring.js'
 import { pld } from '../src/privacy/pld/accountant.js'
 import { prv } from '../src/privacy/prv/accountant.js'
+import { allocation } from '../src/privacy/random-allocation/accountant.js'
 import { rdp } from '../src/privacy/rdp/accountant.js'
 import { anyEvent, anyMechanism, logUniform, uncheckedEvent } from './arbitraries/event.js'
 
@@ -20,11 +21,12 @@ const events = Number(process.env.EVENTS ?? 100)
 const timeout = Math.max(60_000, 100 * events)
 
 /** Every accountant, under every relation; `prv`, whose answers take seconds, in the long run only. */
-const accountants: readonly Accountant<unknown>[] = neighbouringRelations.flatMap((neighbouring) =>
-  [rdp, exact, gdp, approximateDp, pld, ...(process.env.EVENTS === undefined ? [] : [prv])].map(
+const accountants: readonly Accountant<unknown>[] = neighbouringRelations.flatMap((neighbouring) => [
+  ...[rdp, exact, gdp, approximateDp, pld, ...(process.env.EVENTS === undefined ? [] : [prv])].map(
     (accountant) => accountant({ neighbouring }) as unknown as Accountant<unknown>,
   ),
-)
+  ...(neighbouring === 'replaceOne' ? [] : [allocation({ neighbouring }) as unknown as Accountant<unknown>]),
+])
 
 /** The accountants whose answers take seconds see fewer events. */
 const runsOf = (name: string): number => (name === 'pld' || name === 'prv' ? Math.ceil(events / 20) : events)
