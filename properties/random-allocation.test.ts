@@ -219,6 +219,22 @@ describe('the accountant of random allocation', () => {
     expect(() => coarse.epsilon(2)(AllocationCurves.empty)).toThrow(RangeError)
   })
 
+  it('beyond the range of the laws, no worse than the same Gaussians unsampled', () => {
+    const far: readonly (readonly [Event.PrivacyEvent, Event.PrivacyEvent, number])[] = [
+      [epoch(4, 684 ** -0.5, 3), Event.selfComposed(3)(Event.gaussian(684 ** -0.5)), 0.5],
+      [epoch(5, 1), Event.gaussian(1), 1e-25],
+      [Event.selfComposed(3000)(epoch(2, 1)), Event.selfComposed(3000)(Event.gaussian(1)), 1e-5],
+    ]
+    for (const [hidden, known, delta] of far) {
+      const [spent, most] = [epsilonAt(hidden, delta), rightOf(epsilonOf(gdp(), delta)(known))]
+      expect(spent.lower).toBeLessThanOrEqual(spent.upper)
+      expect(spent.upper).toBeLessThanOrEqual(most.upper)
+      const probability = deltaAt(hidden, most.upper)
+      expect(probability.upper).toBeLessThanOrEqual(delta * (1 + 1e-6))
+      expect(probability.lower).toBeLessThanOrEqual(probability.upper)
+    }
+  })
+
   it('is no accountant of a replaced record, whatever the types say', () => {
     expect(() => allocation({ neighbouring: 'replaceOne' as never })).toThrow(
       'neighbouring is "replaceOne": random allocation is known under addOrRemoveOne and replaceSpecial',

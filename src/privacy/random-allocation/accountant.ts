@@ -120,28 +120,26 @@ const lawOf = ({ precision, epochs }: AllocationCurve, side: Side, cells: number
 /** What rounding may take: a hundred times what it does. */
 const ROUNDING = 1e-9
 
-/** Bounds of δ as functions of ε, of one composition. */
+/** Bounds of δ by the laws of a composition, as functions of ε ≤ 700: 1 and 0 beyond their range. */
 interface Readings {
   readonly upper: (epsilon: number) => number
   readonly lower: (epsilon: number) => number
 }
 
-/** One of several Gaussians at most sees more than one that is known to: the bound that is left beyond the range of the laws. */
-const unsampledPrecision = ({ precision, epochs }: AllocationCurve): number =>
-  epochs.reduce((sum, { noiseMultiplier, count }) => sum + count * noiseMultiplier ** -2, precision)
-
 const readingsOf = (curve: AllocationCurve, cells: number): Readings => {
   const upper = lawOf(curve, 'upper', cells)
   const lower = curve.exact ? lawOf(curve, 'lower', cells) : undefined
-  const mu = Math.sqrt(unsampledPrecision(curve))
-  const unsampled = (epsilon: number): number => Math.min(1, Math.exp(logDeltaOfGdp(mu)(epsilon)) * (1 + ROUNDING))
-  const deltaAbove = upper === undefined ? unsampled : deltaOfRatio(upper)
+  const deltaAbove = upper === undefined ? () => 1 : deltaOfRatio(upper)
   const deltaBelow = lower === undefined ? () => 0 : deltaOfRatio(lower)
   return {
     upper: (epsilon) => Math.min(1, deltaAbove(epsilon) * (1 + ROUNDING)),
     lower: (epsilon) => deltaBelow(epsilon) * (1 - ROUNDING),
   }
 }
+
+/** Told which of its Gaussians it is, a record sees no less: μ of all of them unsampled, whose bound holds beyond the laws too. */
+const unsampledMu = ({ precision, epochs }: AllocationCurve): number =>
+  Math.sqrt(epochs.reduce((sum, { noiseMultiplier, count }) => sum + count * noiseMultiplier ** -2, precision))
 
 /** ε at which δ(ε) falls to δ, from above or from below; ∞ where it never does. */
 const crossing = (delta: number, deltaAt: (epsilon: number) => number, side: 'above' | 'below'): number => {
@@ -176,9 +174,8 @@ export interface AllocationOptions {
  *            t/k: an upper bound, and `lower` is 0. Not under `replaceOne`, for which no dominating pair is known
  * Guarantee  lower ≤ truth ≤ upper for the pair above: mass is only spread or merged with its mean kept, which moves δ to one side
  *            (`ratio-law.ts`); rounding is given 1e-9. At the default ε is known to 4e-4 for an
- *            epoch of 10 steps at σ = 1, to 3e-3 for ten epochs of 100. δ below
- *            1e-19 is out of reach: the upper bound is infinite. Where |log W| may exceed 600 (σ below 0.04), the upper bound is
- *            that of unsampled Gaussians
+ *            epoch of 10 steps at σ = 1, to 3e-3 for ten epochs of 100. δ below 1e-19 is out of reach of these laws, and so is
+ *            |log W| beyond 600 (σ below 0.04): the upper bound is that of unsampled Gaussians there, and nowhere above it
  * Cost       cells² for each of log₂ t sums and log₂ (epochs) products: 0.2 to 2 s
  * Errors     UnsupportedEvent for any other mechanism; RangeError for an ε or a δ that is none, and for another relation
  * References Chua et al. 2024, arXiv:2412.16802 · Feldman & Shenfeld 2025, arXiv:2502.08202; arXiv:2602.17284 (dominating pair,
@@ -212,10 +209,11 @@ export const allocation = ({
       return (curve) => {
         if (isEmpty(curve) || delta === 1) return exactly(0)
         if (curve.precision === Infinity || delta === 0) return exactly(Infinity)
-        if (curve.epochs.length === 0)
-          return { ...epsilonOfGdp(Math.sqrt(curve.precision))(delta), neighbouring: relation }
+        const unsampled = epsilonOfGdp(unsampledMu(curve))(delta)
+        if (curve.epochs.length === 0) return { ...unsampled, neighbouring: relation }
         const { upper, lower } = readingsOf(curve, cells)
-        return enclosed(crossing(delta, lower, 'below'), crossing(delta, upper, 'above'), curve.exact)
+        const above = Math.min(crossing(delta, upper, 'above'), unsampled.upper)
+        return enclosed(crossing(delta, lower, 'below'), above, curve.exact)
       }
     },
     delta: (epsilon) => {
@@ -224,8 +222,11 @@ export const allocation = ({
         if (isEmpty(curve)) return exactly(0)
         if (curve.precision === Infinity) return exactly(epsilon === Infinity ? 0 : 1)
         const { upper, lower } = readingsOf(curve, cells)
+        const unsampled = Math.exp(logDeltaOfGdp(unsampledMu(curve))(epsilon)) * (1 + ROUNDING)
         // e^ε is no number far beyond, and δ falls.
-        return epsilon > 700 ? enclosed(0, upper(700), false) : enclosed(lower(epsilon), upper(epsilon), curve.exact)
+        return epsilon > 700
+          ? enclosed(0, Math.min(upper(700), unsampled), false)
+          : enclosed(lower(epsilon), Math.min(upper(epsilon), unsampled), curve.exact)
       }
     },
   }
