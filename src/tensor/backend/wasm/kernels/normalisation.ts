@@ -36,20 +36,31 @@ function squaresAbout(mean: f32, x: usize, count: i32): f64 {
   return total
 }
 
-/** Σ gy (x − μ). */
-function dotAbout(mean: f32, x: usize, gy: usize, count: i32): f64 {
+/** Σ gy (x − μ) and Σ gy. */
+function sumsAbout(mean: f32, x: usize, gy: usize, count: i32): v128 {
   const centre = f32x4.splat(mean)
-  let s0 = f64x2.splat(0)
-  let s1 = f64x2.splat(0)
+  let dot0 = f64x2.splat(0)
+  let dot1 = f64x2.splat(0)
+  let sum0 = f64x2.splat(0)
+  let sum1 = f64x2.splat(0)
   for (; count >= 4; count -= 4, x += 16, gy += 16) {
     const v = f32x4.sub(v128.load(x), centre)
     const g = v128.load(gy)
-    s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(g)))
-    s1 = f64x2.add(s1, f64x2.mul(high(v), high(g)))
+    const g0 = f64x2.promote_low_f32x4(g)
+    const g1 = high(g)
+    dot0 = f64x2.add(dot0, f64x2.mul(f64x2.promote_low_f32x4(v), g0))
+    dot1 = f64x2.add(dot1, f64x2.mul(high(v), g1))
+    sum0 = f64x2.add(sum0, g0)
+    sum1 = f64x2.add(sum1, g1)
   }
-  let total = both(f64x2.add(s0, s1))
-  for (; count > 0; count--, x += 4, gy += 4) total += <f64>(load<f32>(x) - mean) * <f64>load<f32>(gy)
-  return total
+  let total = both(f64x2.add(dot0, dot1))
+  let sum = both(f64x2.add(sum0, sum1))
+  for (; count > 0; count--, x += 4, gy += 4) {
+    const g = <f64>load<f32>(gy)
+    total += <f64>(load<f32>(x) - mean) * g
+    sum += g
+  }
+  return f64x2.replace_lane(f64x2.splat(total), 1, sum)
 }
 
 /** Entry of a vector with a number for each channel, or 1 or 0 where there is none. */
@@ -110,8 +121,9 @@ export function groupNormGradChunk(chunk: i32): void {
     let shifts: f64 = 0
     let scaled: f64 = 0
     for (let k = 0; k < each; k++) {
-      const ofShift = rowSum(gy + <usize>k * row, pixels)
-      const ofScale = dotAbout(mean, x + <usize>k * row, gy + <usize>k * row, pixels) * <f64>inverse
+      const sums = sumsAbout(mean, x + <usize>k * row, gy + <usize>k * row, pixels)
+      const ofScale = f64x2.extract_lane(sums, 0) * <f64>inverse
+      const ofShift = f64x2.extract_lane(sums, 1)
       const at = (<usize>(unit * each + k)) << 2
       store<f32>(address(9) + at, <f32>ofScale)
       store<f32>(address(10) + at, <f32>ofShift)
