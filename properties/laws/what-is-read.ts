@@ -81,7 +81,7 @@ const gaussian = Event.gaussian(1)
 /** One release, as a query or a step of training would have it. */
 const mechanisms: { readonly [T in Exclude<Event.Mechanism['_tag'], LimitTag>]: Kind } = {
   Gaussian: ['Gaussian', gaussian],
-  TreeAggregation: ['tree aggregation', Event.treeAggregation({ noiseMultiplier: 4, steps: 1000 })],
+  TreeAggregation: ['tree aggregation', Event.treeAggregation({ noiseMultiplier: Math.sqrt(10), steps: 1000 })],
   MatrixFactorisation: ['matrix factorisation', Event.matrixFactorisation({ noiseMultiplier: 4, sensitivity: 4 })],
   MixtureOfGaussians: [
     'mixture of Gaussians',

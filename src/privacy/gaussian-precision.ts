@@ -46,15 +46,19 @@ const levelsOf = (steps: number): number => {
 }
 
 /**
- * Σ σᵢ⁻² of an event that consists of Gaussians only, all on one batch: they are one Gaussian of noise multiplier
- * (Σ σᵢ⁻²)^(−½), and stay so under a sample that they share. Undefined for any other event.
+ * Σ σᵢ⁻² of an event that consists of Gaussians only (trees and factorisations are some), all on one batch: they are one Gaussian of
+ * noise multiplier (Σ σᵢ⁻²)^(−½), and stay so under a sample that they share. Undefined for any other event.
  */
 export const precisionOf = (event: PrivacyEvent): number | undefined => {
   switch (event._tag) {
     case 'NoOp':
       return 0
     case 'Gaussian':
-      return isNoiseMultiplier(event.noiseMultiplier) ? event.noiseMultiplier ** -2 : undefined
+    case 'TreeAggregation':
+    case 'MatrixFactorisation': {
+      const sigma = noiseMultiplierOf(event)
+      return E.isRight(sigma) ? sigma.right ** -2 : undefined
+    }
     case 'SelfComposed': {
       const one = precisionOf(event.event)
       return one !== undefined && Number.isSafeInteger(event.count) && event.count >= 0

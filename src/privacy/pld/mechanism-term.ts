@@ -165,13 +165,10 @@ export const pldMechanism =
             inner,
           )({ ...event.event, samplingProbability: q * event.event.samplingProbability })
         const found = onOneBatch(event.event, neighbouring)
-        if (
-          neighbouring === 'replaceOne' &&
-          E.isRight(found) &&
-          typeof found.right !== 'string' &&
-          found.right._tag !== 'Gaussian' &&
-          found.right._tag !== 'MixtureOfGaussians'
-        )
+        const tag = E.isRight(found) && typeof found.right !== 'string' ? found.right._tag : undefined
+        if (tag === 'RandomizedResponse')
+          return E.left('a record that was not drawn gives no answer, which shows who was')
+        if (neighbouring === 'replaceOne' && tag !== undefined && tag !== 'Gaussian' && tag !== 'MixtureOfGaussians')
           return E.left('of samples in which a record is replaced, only those of Gaussians have a pair here')
         return curveOf(found, { _tag: 'Poisson', samplingProbability: q })
       }
