@@ -76,7 +76,7 @@ export const contendersNamed = (words: readonly string[]): readonly Contender[] 
   return wrong === undefined ? contenders.filter(({ name }) => names.includes(name)) : { unknown: wrong }
 }
 
-/** What one step took, and what the process has needed so far; the arena of linear memory where there is one. */
+/** What a step took in the mean of several, and what the process has needed so far; the arena of linear memory where there is one. */
 export interface Stepped {
   readonly ms: number
   readonly bytes: number
@@ -86,7 +86,7 @@ export interface Stepped {
 /** A contender that has prepared its problem. */
 export interface Running {
   readonly version: string
-  readonly step: () => Promise<Stepped | { readonly failed: string }>
+  readonly step: (steps: number) => Promise<Stepped | { readonly failed: string }>
   readonly stop: () => void
 }
 
@@ -161,7 +161,7 @@ export const start = async (
   }
   return {
     version: `${prepared.version}`,
-    step: () => ask({ step: true }) as Promise<Stepped | { readonly failed: string }>,
+    step: (steps) => ask({ steps }) as Promise<Stepped | { readonly failed: string }>,
     stop,
   }
 }

@@ -2,7 +2,7 @@
  * A contender in a process of its own. It answers each line of its standard input with one line:
  *
  *   {"prepare": folder, "contender": name}   →  {"version": …}, having written its clipped sum to folder/name.f32
- *   {"step": true}                           →  {"ms": …, "bytes": …}: one step, and the most memory that the process has had
+ *   {"steps": k}                             →  {"ms": …, "bytes": …}: of one of k steps, in the mean; the most memory that the process has had
  *   whatever fails                           →  {"failed": sentence}
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ export const readAll = (folder) => {
 /** Serves contenders, each a function from a folder to `{ version, sum, step, close? }`. */
 export const serve = (contenders) => {
   let prepared
-  const answer = async ({ prepare, contender }) => {
+  const answer = async ({ prepare, contender, steps }) => {
     if (prepare !== undefined) {
       const make = contenders[contender]
       if (make === undefined) throw new Error(`no contender is called ${contender}`)
@@ -44,8 +44,8 @@ export const serve = (contenders) => {
       return { version: prepared.version }
     }
     const began = performance.now()
-    await prepared.step()
-    const ms = performance.now() - began
+    for (let step = 0; step < steps; step++) await prepared.step()
+    const ms = (performance.now() - began) / steps
     return { ms, bytes: process.resourceUsage().maxRSS * 1024, ...prepared.report?.() }
   }
   const lines = createInterface({ input: process.stdin })
