@@ -103,12 +103,45 @@ function isNan(value: f32): bool {
   return (reinterpret<u32>(value) & 0x7fffffff) > 0x7f800000
 }
 
+/** The first of the largest of at least four numbers; −1 where one of them is no number. */
+function largest(x: usize, count: i32): i32 {
+  const last = x + ((<usize>(count - 4)) << 2)
+  let best = v128.load(last)
+  let poison = f32x4.ne(best, best)
+  for (let at = x; at < last; at += 16) {
+    const value = v128.load(at)
+    best = f32x4.pmax(best, value)
+    poison = v128.or(poison, f32x4.ne(value, value))
+  }
+  if (v128.any_true(poison)) return -1
+  best = f32x4.pmax(best, v128.shuffle<f32>(best, best, 2, 3, 0, 1))
+  best = f32x4.pmax(best, v128.shuffle<f32>(best, best, 1, 0, 3, 2))
+  let at = x
+  let found = i32x4.bitmask(f32x4.eq(v128.load(at), best))
+  while (found === 0) {
+    at = min(at + 16, last)
+    found = i32x4.bitmask(f32x4.eq(v128.load(at), best))
+  }
+  return <i32>((at - x) >> 2) + ctz(found)
+}
+
 function maxPoolOne(x: usize, top: i32, firstRow: i32, endRow: i32, ox: i32, out: usize): void {
   const left = ox * strideW() - padW()
   const first = firstTap(left, dilationW())
   const end = endTap(left, dilationW(), kw(), w())
   let argmax = -1
   let best: f32 = 0
+  // A row that is looked at as a whole, as softmax does.
+  if (endRow - firstRow === 1 && dilationW() === 1 && end - first >= 8) {
+    const place = (top + firstRow * dilationH()) * w() + left + first
+    const found = largest(x + ((<usize>place) << 2), end - first)
+    if (found >= 0) {
+      const at = out + ((<usize>ox) << 2)
+      store<f32>(address(1) + at, load<f32>(x + ((<usize>(place + found)) << 2)))
+      store<i32>(address(2) + at, place + found)
+      return
+    }
+  }
   for (let ky = firstRow; ky < endRow; ky++)
     for (let kx = first; kx < end; kx++) {
       const place = (top + ky * dilationH()) * w() + left + kx * dilationW()

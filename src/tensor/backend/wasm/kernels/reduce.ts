@@ -94,8 +94,32 @@ export function rowDotsChunk(chunk: i32): void {
   }
 }
 
+/** ‖a‖² of so many float32, in float64: the sums of ⟨a, a⟩, each number converted once. */
+function squares(a: usize, count: i32): f64 {
+  let s0 = f64x2.splat(0)
+  let s1 = f64x2.splat(0)
+  let s2 = f64x2.splat(0)
+  let s3 = f64x2.splat(0)
+  for (; count >= 8; count -= 8, a += 32) {
+    const v = v128.load(a)
+    const x = v128.load(a, 16)
+    const v0 = f64x2.promote_low_f32x4(v)
+    const v1 = high(v)
+    const x0 = f64x2.promote_low_f32x4(x)
+    const x1 = high(x)
+    s0 = f64x2.add(s0, f64x2.mul(v0, v0))
+    s1 = f64x2.add(s1, f64x2.mul(v1, v1))
+    s2 = f64x2.add(s2, f64x2.mul(x0, x0))
+    s3 = f64x2.add(s3, f64x2.mul(x1, x1))
+  }
+  let total = both(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)))
+  for (; count > 0; count--, a += 4) total += <f64>load<f32>(a) * <f64>load<f32>(a)
+  return total
+}
+
 /** ⟨a, b⟩ of so many float32, in float64. */
 export function dot(a: usize, b: usize, count: i32): f64 {
+  if (a === b) return squares(a, count)
   let s0 = f64x2.splat(0)
   let s1 = f64x2.splat(0)
   let s2 = f64x2.splat(0)
