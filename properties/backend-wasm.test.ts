@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { reference } from '../src/tensor/backend/reference.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
-import { tensor, toArray } from '../src/tensor/index.js'
+import { full, tensor, toArray, zeros } from '../src/tensor/index.js'
 import { backendLaws, identicalLaws } from './laws/backend.js'
 import { scopeLaws } from './laws/backend-scope.js'
 
@@ -19,6 +19,21 @@ for (const backend of [relaxed, plain]) backendLaws(backend.name, backend, 1e-5)
 // what holds of one thread's bits holds of the same bits
 identicalLaws('wasm, one thread and two', relaxed, threaded)
 scopeLaws(threaded.name, threaded)
+
+describe('two backends in one process', () => {
+  // V8 gives every shared memory a new buffer when one of them grows.
+  it('leave results as they are, whichever memory grows', () => {
+    const other = wasm({ threads: 2 })
+    const made = [0, 1, 2].map((round) => {
+      other.map('square', zeros([2 ** (22 + round)]))
+      return threaded.map('square', full(round, [1000]))
+    })
+    other.close()
+    threaded.map('square', full(7, [1000]))
+    expect(made.map((t) => [...new Set(toArray(t))])).toEqual([[0], [1], [4]])
+    expect(made.map((t) => (t.data as Float32Array).buffer)).toEqual(made.map(() => expect.any(ArrayBuffer)))
+  })
+})
 
 describe('a maximum over a long row', () => {
   it('is the first of the largest, with its sign, and a NaN where there is one', () => {

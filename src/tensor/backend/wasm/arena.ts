@@ -64,10 +64,20 @@ export interface Extent {
   readonly limit: number
 }
 
-/** An arena over a memory. `moved` is called whenever the buffer of the memory has changed. */
-export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, moved: () => void): Arena => {
-  const growsInPlace = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer
-  const buffers = new WeakSet<ArrayBufferLike>([memory.buffer])
+/** An arena over a memory. `moved` is told of each buffer that tensors are made in: the first, and one whenever the memory has grown. */
+export const arenaOver = (
+  memory: WebAssembly.Memory,
+  { base, limit }: Extent,
+  moved: (buffer: ArrayBufferLike) => void,
+): Arena => {
+  /**
+   * The buffer that tensors are made in. An engine may give a shared memory another one at any time (V8 does when a second
+   * memory grows), and tensors made in that would not be known as ours: results would stay where the next step writes.
+   */
+  let buffer = memory.buffer
+  const growsInPlace = typeof SharedArrayBuffer === 'function' && buffer instanceof SharedArrayBuffer
+  const buffers = new WeakSet<ArrayBufferLike>([buffer])
+  moved(buffer)
   const copies = new Map<Storage, Copy[]>()
   const copied: Storage[] = []
   let top = base
@@ -86,7 +96,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
 
   const grow = (bytes: number): void => {
     if (bytes > limit) throw refused(bytes)
-    const now = memory.buffer.byteLength
+    const now = buffer.byteLength
     const pages = (size: number): number => Math.ceil((Math.min(size, limit) - now) / PAGE)
     try {
       memory.grow(pages(Math.max(bytes, now * 2)))
@@ -97,16 +107,17 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
         throw refused(bytes)
       }
     }
-    buffers.add(memory.buffer)
-    moved()
+    buffer = memory.buffer
+    buffers.add(buffer)
+    moved(buffer)
   }
 
   const take = <D extends keyof ArenaStorage>(dtype: D, length: number): ArenaStorage[D] => {
     const bytes = length * constructors[dtype].BYTES_PER_ELEMENT
     const again = isTemporary ? undefined : vacant.get(aligned(bytes))?.pop()
-    if (again !== undefined) return new constructors[dtype](memory.buffer, again, length) as ArenaStorage[D]
+    if (again !== undefined) return new constructors[dtype](buffer, again, length) as ArenaStorage[D]
     const end = top + bytes
-    if (end + SLACK > memory.buffer.byteLength) {
+    if (end + SLACK > buffer.byteLength) {
       if (!growsInPlace) {
         if (end + SLACK > limit) throw refused(end + SLACK)
         wanted = end + SLACK
@@ -114,7 +125,7 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
       }
       grow(end + SLACK)
     }
-    const storage = new constructors[dtype](memory.buffer, top, length)
+    const storage = new constructors[dtype](buffer, top, length)
     top = aligned(end)
     if (top > peak) peak = top
     return storage as ArenaStorage[D]
@@ -179,13 +190,13 @@ export const arenaOver = (memory: WebAssembly.Memory, { base, limit }: Extent, m
       if (buffers.has(data.buffer) && data.byteOffset >= mark && holds(data)) found.add(data)
       return t
     })
-    const bytes = new Uint8Array(memory.buffer)
+    const bytes = new Uint8Array(buffer)
     const targets = new Map<Storage, Storage>()
     let end = mark
     for (const data of [...found].sort((a, b) => a.byteOffset - b.byteOffset)) {
       if (data.byteOffset > end) bytes.copyWithin(end, data.byteOffset, data.byteOffset + data.byteLength)
       const dtype = data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32'
-      targets.set(data, new constructors[dtype](memory.buffer, end, data.length))
+      targets.set(data, new constructors[dtype](buffer, end, data.length))
       end = aligned(end + data.byteLength)
     }
     top = end

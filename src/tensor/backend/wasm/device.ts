@@ -121,14 +121,12 @@ export const deviceOf = ({
   const wanted = Math.ceil((base + memoryLimit) / 65536) + 1
   const { memory, limit } = reserve(initial, shared, Math.min(ALL_PAGES, Math.max(initial + 1, wanted)))
   const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
-  const viewArguments = (): Int32Array => new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
-  let control = viewArguments()
+  let control: Int32Array = new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
   const arenaBase = Math.ceil(base / 65536) * 65536
-  const arena = arenaOver(memory, { base: arenaBase, limit }, () => {
-    control = viewArguments()
-    moved(memory.buffer)
+  const arena = arenaOver(memory, { base: arenaBase, limit }, (buffer) => {
+    control = new Int32Array(buffer, ARGUMENTS, ARGUMENT_COUNT)
+    moved(buffer)
   })
-  moved(memory.buffer)
   let helpers = 0
   let closed = false
 
