@@ -89,7 +89,7 @@ export const filtered = (
   let rows = Math.min(rowsInAll, enough)
   while (2 * rows * LEAST_UNITS <= rowsInAll * groups && unitBytes(2 * rows, tiling, input[3]) <= UNIT_BYTES) rows *= 2
   const units = Math.ceil(rowsInAll / rows) * groups
-  const panels = device.result('float32', [36 * groups * quads * group * 4]).address
+  const panels = device.result('float32', [9 * apart(16 * groups * quads * group)]).address
   const shape = geometry(convolution, groups, input, output)
   device.launch({
     kernel: kernel.winogradWeights,

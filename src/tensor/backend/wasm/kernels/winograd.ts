@@ -99,9 +99,16 @@ export function inputTiles(a: usize, b: usize, d: usize, e: usize, out: usize, s
   }
 }
 
+/** Bytes of the filtered weights of one point, each four outputs of a group a panel of `channels` vectors. */
+// @inline
+function panelStep(quads: i32, channels: i32): usize {
+  return apart((<usize>(groups() * quads * channels)) << 4)
+}
+
 /**
  * G w Gᵀ for 4 output channels of one group. Arguments: 0 weight [o, c, 3, 3], or, where 2 is 1, that of the convolution whose
- * adjoint this is, [c, o, 3, 3] within a group, each filter read backwards · 1 panels [36, groups, o / 4, c, 4].
+ * adjoint this is, [c, o, 3, 3] within a group, each filter read backwards · 1 panels [36, groups, o / 4, c, 4], points
+ * `panelStep` apart.
  */
 export function winogradWeightsChunk(chunk: i32): void {
   const quads = (o() + 3) >> 2
@@ -113,7 +120,7 @@ export function winogradWeightsChunk(chunk: i32): void {
   const next: usize = turned ? <usize>o() * 36 : 36
   const first = address(0) + <usize>(group * o() * channels) * 36 + <usize>(4 * quad) * filter
   const rows = min(4, o() - 4 * quad)
-  const step = (<usize>(groups() * quads * channels)) << 4
+  const step = panelStep(quads, channels)
   let out = address(1) + ((<usize>((group * quads + quad) * channels)) << 4)
   for (let channel = 0; channel < channels; channel++, out += 16)
     pointsOfTile(first + <usize>channel * next, filter, rows, turned, out, step)
@@ -172,8 +179,9 @@ function convolve(block: i32, group: i32, scratch: usize): void {
     }
   }
   const panel = (<usize>channels) << 4
+  const weightStep = panelStep(outputs >> 2, channels)
   for (let point = 0; point < 36; point++) {
-    const weights = address(1) + <usize>(point * groups() + group) * <usize>(outputs >> 2) * panel
+    const weights = address(1) + <usize>point * weightStep + <usize>(group * (outputs >> 2)) * panel
     for (let octet = 0; octet < octets; octet++) {
       const right = inputs + <usize>point * inputStep + <usize>octet * ((<usize>channels) << 5)
       let out = products + <usize>point * productStep + <usize>octet * ((<usize>outputs) << 5)
