@@ -62,6 +62,30 @@ export function filterRow(from: usize, fromStep: usize, out: usize, step: usize)
   v128.store(out + 2 * step, f32x4.add(madd(a, s(AA), f32x4.mul(b, s(BB))), v128.load(from + 5 * fromStep)))
 }
 
+/** aⁿ p + bⁿ q for the powers 1 to 3, where p and q are sums or differences of what stands at ±a and at ±b. */
+// @inline
+export function ofPowers(p: v128, power: i32, q: v128): v128 {
+  if (power === 1) return madd(p, s(A), f32x4.mul(q, s(B)))
+  return power === 2 ? madd(p, s(AA), f32x4.mul(q, s(BB))) : madd(p, s(A * AA), f32x4.mul(q, s(B * BB)))
+}
+
+/** Aᵀ m, from six numbers at the points, `fromStep` apart, four outputs, `step` apart. */
+// @inline
+export function outputRow(from: usize, fromStep: usize, out: usize, step: usize): void {
+  const m1 = v128.load(from + fromStep)
+  const m2 = v128.load(from + 2 * fromStep)
+  const m3 = v128.load(from + 3 * fromStep)
+  const m4 = v128.load(from + 4 * fromStep)
+  const s1 = f32x4.add(m1, m2)
+  const s2 = f32x4.add(m3, m4)
+  const d1 = f32x4.sub(m1, m2)
+  const d2 = f32x4.sub(m3, m4)
+  v128.store(out, f32x4.add(f32x4.add(v128.load(from), s1), s2))
+  v128.store(out + step, ofPowers(d1, 1, d2))
+  v128.store(out + 2 * step, ofPowers(s1, 2, s2))
+  v128.store(out + 3 * step, f32x4.add(ofPowers(d1, 3, d2), v128.load(from + 5 * fromStep)))
+}
+
 /** G g, from three numbers of a filter the six at the points. */
 // @inline
 function pointsOfRow(g0: v128, g1: v128, g2: v128, out: usize, step: usize): void {
@@ -107,21 +131,4 @@ export function pointsOfTile(at: usize, filter: usize, rows: i32, turned: bool, 
     const row = out + 6 * i * step
     pointsOfRow(v128.load(row), v128.load(row + step), v128.load(row + 2 * step), row, step)
   }
-}
-
-/** Four vectors, one after the other, as a matrix: transposed in place, b added. */
-// @inline
-export function transposed(at: usize, b: v128): void {
-  const v0 = v128.load(at)
-  const v1 = v128.load(at, 16)
-  const v2 = v128.load(at, 32)
-  const v3 = v128.load(at, 48)
-  const t0 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5)
-  const t1 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5)
-  const t2 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
-  const t3 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
-  v128.store(at, f32x4.add(v128.shuffle<f32>(t0, t1, 0, 1, 4, 5), b))
-  v128.store(at, f32x4.add(v128.shuffle<f32>(t0, t1, 2, 3, 6, 7), b), 16)
-  v128.store(at, f32x4.add(v128.shuffle<f32>(t2, t3, 0, 1, 4, 5), b), 32)
-  v128.store(at, f32x4.add(v128.shuffle<f32>(t2, t3, 2, 3, 6, 7), b), 48)
 }

@@ -13,7 +13,10 @@
 import { address, argument } from './arguments'
 import { tileColumns } from './tile'
 import { c, groups, h, o, oh, ow, padH, padW, w } from './window'
-import { forwardRow, pointsOfTile, transposed } from './winograd-points'
+import { forwardRow, ofPowers, outputRow, pointsOfTile } from './winograd-points'
+
+/** The extent of a tile of which nothing is cut off: 16 · rows + columns. */
+const WHOLE: i32 = 68
 
 /** An odd number of cache lines, at least so many bytes: steps of a power of two would all fall into one set of L1. */
 // @inline
@@ -43,23 +46,46 @@ export function inputRows(plane: usize, tileRow: i32, zeros: usize, out: usize):
   const r5 = rowOr(plane, top + 5, row, zeros)
   const left = padW()
   const used = min(columns, 4 * argument(26) + 2 - left)
-  let at = out + ((<usize>left) << 2)
-  for (let x: usize = 0; x < (<usize>used) << 2; x += 16, at += 16)
+  const end = (<usize>(left + used)) << 2
+  // Where vectors are stored is where they are loaded again: what is stored askew would have to leave the store queue first.
+  let x: usize = 0
+  if (left > 0) {
     forwardRow(
-      v128.load(r0 + x),
-      v128.load(r1 + x),
-      v128.load(r2 + x),
-      v128.load(r3 + x),
-      v128.load(r4 + x),
-      v128.load(r5 + x),
-      at,
+      after(left, r0),
+      after(left, r1),
+      after(left, r2),
+      after(left, r3),
+      after(left, r4),
+      after(left, r5),
+      out,
       width,
     )
-  const end = out + width
-  for (let line = out; line < out + 6 * width; line += width) {
-    for (let x = 0; x < left; x++) store<f32>(line + ((<usize>x) << 2), 0)
-    memory.fill(line + ((<usize>(left + used)) << 2), 0, end - out - ((<usize>(left + used)) << 2))
+    x = 16
   }
+  const back = (<usize>left) << 2
+  for (; x < end; x += 16) {
+    const at = x - back
+    forwardRow(
+      v128.load(r0 + at),
+      v128.load(r1 + at),
+      v128.load(r2 + at),
+      v128.load(r3 + at),
+      v128.load(r4 + at),
+      v128.load(r5 + at),
+      out + x,
+      width,
+    )
+  }
+  for (let line = out; line < out + 6 * width; line += width) memory.fill(line + end, 0, width - end)
+}
+
+/** The first numbers of a row behind so many zeros, 1 or 2. */
+// @inline
+function after(zeros: i32, row: usize): v128 {
+  const first = v128.load(row)
+  return zeros === 1
+    ? v128.shuffle<f32>(f32x4.splat(0), first, 0, 4, 5, 6)
+    : v128.shuffle<f32>(f32x4.splat(0), first, 0, 1, 4, 5)
 }
 
 // @inline
@@ -194,59 +220,68 @@ function convolve(block: i32, group: i32, scratch: usize): void {
     for (let quad = 0; quad < octets << 1; quad++) {
       const from = products + ((<usize>((quad >> 1) * outputs + output)) << 5) + ((<usize>(quad & 1)) << 4)
       const bias = address(2) ? load<f32>(address(2) + ((<usize>(group * o() + output)) << 2)) : <f32>0
-      outputTiles(from, productStep, temporary, bias)
       const at = (<usize>quad) << 4
-      for (let k: usize = 0; k < 16; k += 4)
-        putTile(
-          temporary + 384 + (k << 2),
-          load<usize>(targets + at + k) + ((<usize>(output * oh() * ow())) << 2),
-          load<i32>(extents + at + k),
-        )
+      const plane = (<usize>(output * oh() * ow())) << 2
+      outputTiles(from, productStep, temporary, bias, targets + at, extents + at, plane)
     }
 }
 
-const A: f32 = 0.75
-const B: f32 = 1.5
-
-/** Aᵀ of six vectors: four, `step` apart. */
-// @inline
-function backRow(from: usize, fromStep: usize, out: usize, step: usize): void {
-  const m1 = v128.load(from + fromStep)
-  const m2 = v128.load(from + 2 * fromStep)
-  const m3 = v128.load(from + 3 * fromStep)
-  const m4 = v128.load(from + 4 * fromStep)
-  const s1 = f32x4.add(m1, m2)
-  const s2 = f32x4.add(m3, m4)
-  const d1 = f32x4.sub(m1, m2)
-  const d2 = f32x4.sub(m3, m4)
-  v128.store(out, f32x4.add(f32x4.add(v128.load(from), s1), s2))
-  v128.store(out + step, f32x4.add(f32x4.mul(d1, f32x4.splat(A)), f32x4.mul(d2, f32x4.splat(B))))
-  v128.store(out + 2 * step, f32x4.add(f32x4.mul(s1, f32x4.splat(A * A)), f32x4.mul(s2, f32x4.splat(B * B))))
-  const cubes = f32x4.add(f32x4.mul(d1, f32x4.splat(A * A * A)), f32x4.mul(d2, f32x4.splat(B * B * B)))
-  v128.store(out + 3 * step, f32x4.add(cubes, v128.load(from + 5 * fromStep)))
-}
-
-/** Aᵀ m A + b of four tiles, each 36 numbers in one lane: at temporary + 384, [row][tile] of 4 numbers each. */
-function outputTiles(from: usize, step: usize, temporary: usize, bias: f32): void {
-  for (let i: usize = 0; i < 6; i++) backRow(from + 6 * i * step, step, temporary + (i << 4), 96)
-  const out = temporary + 384
-  // Columns one after the other: [column][row] of vectors over tiles, in place of what is no longer needed.
-  for (let column: usize = 0; column < 4; column++) backRow(temporary + 96 * column, 16, out + (column << 4), 64)
+/** Aᵀ m A + b of four tiles, each 36 numbers in one lane, to where the tables say that they belong within a plane of outputs. */
+function outputTiles(
+  from: usize,
+  step: usize,
+  temporary: usize,
+  bias: f32,
+  targets: usize,
+  extents: usize,
+  plane: usize,
+): void {
+  for (let j: usize = 0; j < 6; j++) outputRow(from + j * step, 6 * step, temporary + (j << 4), 96)
   const b = f32x4.splat(bias)
-  for (let row: usize = 0; row < 4; row++) transposed(out + (row << 6), b)
+  let whole = true
+  for (let k: usize = 0; k < 16; k += 4) whole = whole && load<i32>(extents + k) === WHOLE
+  // What is cut goes by way of four tiles side by side.
+  const aside = temporary + 384
+  const next: usize = whole ? (<usize>ow()) << 2 : 64
+  let a0 = whole ? load<usize>(targets) + plane : aside
+  let a1 = whole ? load<usize>(targets, 4) + plane : aside + 16
+  let a2 = whole ? load<usize>(targets, 8) + plane : aside + 32
+  let a3 = whole ? load<usize>(targets, 12) + plane : aside + 48
+  for (let row = temporary; row < aside; row += 96) {
+    const m1 = v128.load(row, 16)
+    const m2 = v128.load(row, 32)
+    const m3 = v128.load(row, 48)
+    const m4 = v128.load(row, 64)
+    const s1 = f32x4.add(m1, m2)
+    const s2 = f32x4.add(m3, m4)
+    const d1 = f32x4.sub(m1, m2)
+    const d2 = f32x4.sub(m3, m4)
+    const v0 = f32x4.add(f32x4.add(v128.load(row), s1), s2)
+    const v1 = ofPowers(d1, 1, d2)
+    const v2 = ofPowers(s1, 2, s2)
+    const v3 = f32x4.add(ofPowers(d1, 3, d2), v128.load(row, 80))
+    const t0 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5)
+    const t1 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5)
+    const t2 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
+    const t3 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
+    v128.store(a0, f32x4.add(v128.shuffle<f32>(t0, t1, 0, 1, 4, 5), b))
+    v128.store(a1, f32x4.add(v128.shuffle<f32>(t0, t1, 2, 3, 6, 7), b))
+    v128.store(a2, f32x4.add(v128.shuffle<f32>(t2, t3, 0, 1, 4, 5), b))
+    v128.store(a3, f32x4.add(v128.shuffle<f32>(t2, t3, 2, 3, 6, 7), b))
+    a0 += next
+    a1 += next
+    a2 += next
+    a3 += next
+  }
+  if (whole) return
+  for (let k: usize = 0; k < 16; k += 4)
+    putTile(aside + (k << 2), load<usize>(targets + k) + plane, load<i32>(extents + k))
 }
 
 /** rows × columns numbers, at most 4 × 4, from rows 64 bytes apart; `extent` is 16 · rows + columns. */
 // @inline
 function putTile(from: usize, target: usize, extent: i32): void {
   const row = (<usize>ow()) << 2
-  if (extent === 68) {
-    v128.store(target, v128.load(from))
-    v128.store(target + row, v128.load(from, 64))
-    v128.store(target + 2 * row, v128.load(from, 128))
-    v128.store(target + 3 * row, v128.load(from, 192))
-    return
-  }
   for (let i = 0; i < extent >> 4; i++, from += 64, target += row)
     for (let j = 0; j < (extent & 15); j++) store<f32>(target + ((<usize>j) << 2), load<f32>(from + ((<usize>j) << 2)))
 }
