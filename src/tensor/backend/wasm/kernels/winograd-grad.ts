@@ -8,7 +8,7 @@
 import { address, argument } from './arguments'
 import { packColumns } from './pack'
 import { dot } from './reduce'
-import { madd, tileRows } from './tile'
+import { tilesOfRows } from './tiles'
 import { c, h, o, oh, ow, w } from './window'
 import { apart, inputRows, inputTiles, rowBytes } from './winograd'
 import { cotangentRow, filterRow } from './winograd-points'
@@ -128,43 +128,20 @@ function gradient(slice: i32, scratch: usize): void {
     }
   }
   const filters = address(2) + <usize>(slice * outputs * c()) * 36
-  if (tiles === 4) {
-    // Four terms are summed sooner than a loop over them has begun and ended.
-    for (let output = 0; output < outputs; output += 2) {
-      const pair: usize = output + 1 < outputs ? 16 : 0
-      for (let j = 0; j < octets; j++) {
-        for (let point: usize = 0; point < 36; point++)
-          fourTiles(
-            cotangents + point * cotangentStep + <usize>output * 16,
-            pair,
-            panels + point * panelStep + <usize>j * panel,
-            sums + (point << 7),
-          )
-        for (let row: usize = 0; row <= pair; row += 16) {
-          const out = filters + (<usize>output + (row >> 4)) * (<usize>c() * 36) + <usize>(8 * j) * 36
-          const from = sums + (row << 1)
-          putFilters(from, temporary, out, min(4, c() - 8 * j))
-          if (c() - 8 * j > 4) putFilters(from + 16, temporary, out + 144, min(4, c() - 8 * j - 4))
-        }
-      }
-    }
-    return
-  }
   for (let first = 0; first < outputs; first += 4) {
     const rows = min(4, outputs - first)
     for (let j = 0; j < octets; j++) {
-      for (let point = 0; point < 36; point++)
-        tileRows(
-          cotangents + <usize>point * cotangentStep + <usize>first * line,
-          line,
-          rows,
-          panels + <usize>point * panelStep + <usize>j * panel,
-          32,
-          tiles,
-          sums + ((<usize>point) << 7),
-          32,
-          false,
-        )
+      tilesOfRows(
+        cotangents + <usize>first * line,
+        line,
+        rows,
+        cotangentStep,
+        panels + <usize>j * panel,
+        panelStep,
+        tiles,
+        36,
+        sums,
+      )
       for (let row = 0; row < rows; row++) {
         const out = filters + <usize>((first + row) * c() + 8 * j) * 36
         const from = sums + ((<usize>row) << 5)
@@ -173,44 +150,6 @@ function gradient(slice: i32, scratch: usize): void {
       }
     }
   }
-}
-
-/** Two outputs, `pair` bytes apart, times eight channels over four tiles, at one point: 2 × 8 numbers. */
-// @inline
-function fourTiles(a: usize, pair: usize, b: usize, out: usize): void {
-  const x0 = v128.load(b)
-  const y0 = v128.load(b, 16)
-  const x1 = v128.load(b, 32)
-  const y1 = v128.load(b, 48)
-  const x2 = v128.load(b, 64)
-  const y2 = v128.load(b, 80)
-  const x3 = v128.load(b, 96)
-  const y3 = v128.load(b, 112)
-  let u = v128.load32_splat(a)
-  let p = f32x4.mul(u, x0)
-  let q = f32x4.mul(u, y0)
-  u = v128.load32_splat(a, 4)
-  p = madd(u, x1, p)
-  q = madd(u, y1, q)
-  u = v128.load32_splat(a, 8)
-  p = madd(u, x2, p)
-  q = madd(u, y2, q)
-  u = v128.load32_splat(a, 12)
-  v128.store(out, madd(u, x3, p))
-  v128.store(out, madd(u, y3, q), 16)
-  a += pair
-  u = v128.load32_splat(a)
-  p = f32x4.mul(u, x0)
-  q = f32x4.mul(u, y0)
-  u = v128.load32_splat(a, 4)
-  p = madd(u, x1, p)
-  q = madd(u, y1, q)
-  u = v128.load32_splat(a, 8)
-  p = madd(u, x2, p)
-  q = madd(u, y2, q)
-  u = v128.load32_splat(a, 12)
-  v128.store(out, madd(u, x3, p), 32)
-  v128.store(out, madd(u, y3, q), 48)
 }
 
 /** Gᵀ p G of up to four filters, each 36 numbers in one lane, 128 bytes apart. */

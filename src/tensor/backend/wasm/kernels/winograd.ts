@@ -11,7 +11,7 @@
  * a sample · 26 tiles of a row · 27 units · 28 units of a chunk. Tiles are counted over the rows of tiles of a unit.
  */
 import { address, argument } from './arguments'
-import { tileColumns } from './tile'
+import { panelsTimes } from './tiles'
 import { c, groups, h, o, oh, ow, padH, padW, w } from './window'
 import { forwardRow, ofPowers, outputRow, pointsOfTile } from './winograd-points'
 
@@ -96,6 +96,35 @@ function rowOr(plane: usize, row: i32, bytes: usize, zeros: usize): usize {
 /** Four tiles of 6 × 6, given where each begins in its transformed rows, times B: 36 vectors, `step` apart. */
 export function inputTiles(a: usize, b: usize, d: usize, e: usize, out: usize, step: usize): void {
   const width = rowBytes()
+  if (b - a === 16 && d - a === 32 && e - a === 48) {
+    // Side by side: what one tile ends with the next one begins with.
+    for (let i = 0; i < 6; i++) {
+      const v0 = v128.load(a)
+      const v1 = v128.load(a, 16)
+      const v2 = v128.load(a, 32)
+      const v3 = v128.load(a, 48)
+      const v4 = v128.load(a, 64)
+      const t0 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5)
+      const t1 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5)
+      const t2 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
+      const t3 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
+      const d0 = v128.shuffle<f32>(t0, t1, 0, 1, 4, 5)
+      const d1 = v128.shuffle<f32>(t0, t1, 2, 3, 6, 7)
+      forwardRow(
+        d0,
+        d1,
+        v128.shuffle<f32>(t2, t3, 0, 1, 4, 5),
+        v128.shuffle<f32>(t2, t3, 2, 3, 6, 7),
+        v128.shuffle<f32>(d0, v4, 1, 2, 3, 4),
+        v128.shuffle<f32>(d1, v4, 1, 2, 3, 5),
+        out,
+        step,
+      )
+      a += width
+      out += 6 * step
+    }
+    return
+  }
   for (let i = 0; i < 6; i++) {
     const v0 = v128.load(a)
     const v1 = v128.load(b)
@@ -210,10 +239,8 @@ function convolve(block: i32, group: i32, scratch: usize): void {
     const weights = address(1) + <usize>point * weightStep + <usize>(group * (outputs >> 2)) * panel
     for (let octet = 0; octet < octets; octet++) {
       const right = inputs + <usize>point * inputStep + <usize>octet * ((<usize>channels) << 5)
-      let out = products + <usize>point * productStep + <usize>octet * ((<usize>outputs) << 5)
-      let left = weights
-      for (let i = 0; i < outputs; i += 4, left += panel, out += 128)
-        tileColumns(left, 16, right, 32, channels, out, 32, false)
+      const out = products + <usize>point * productStep + <usize>octet * ((<usize>outputs) << 5)
+      panelsTimes(weights, outputs >> 2, right, channels, out)
     }
   }
   for (let output = 0; output < o(); output++)
