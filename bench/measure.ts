@@ -51,8 +51,8 @@ export interface Budget {
 /** Two sums of half a million terms in float32, added in other orders, stay within this. */
 const TOLERANCE = 1e-3
 
-/** Milliseconds between turns, and of a turn that has room for more than one step. */
-const [PAUSE, TURN] = [60, 150]
+/** Milliseconds between turns, of a turn that has room for more than one step, and of a step for which another one goes before. */
+const [PAUSE, TURN, SHORT] = [60, 150, 1000]
 
 const WARM_UP = { steps: 10, ms: 1500 } as const
 
@@ -70,13 +70,14 @@ interface Turn {
 
 /**
  * A turn of a contender. The threads of others may spin for a while after their step (OpenBLAS: some 20 ms), so the machine is
- * left alone before it. Of fast steps a turn has several, one after the other as in a training, and one beforehand, so that no cold
- * start is counted.
+ * left alone before it. Of fast steps a turn has several, one after the other as in a training. One that is not counted goes before them, and
+ * before any step of less than a second: what a process pays for having been idle is no part of a training's step.
  */
 const takeTurn = async (turn: Turn): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, PAUSE))
-  const steps = Math.max(1, Math.round(TURN / (turn.last?.ms ?? TURN)))
-  if (steps > 1) await take(turn, 1, false)
+  const expected = turn.last?.ms ?? TURN
+  const steps = Math.max(1, Math.round(TURN / expected))
+  if (expected < SHORT) await take(turn, 1, false)
   if (turn.failed === undefined) await take(turn, steps, true)
 }
 
