@@ -51,7 +51,7 @@ export interface Budget {
 /** Two sums of half a million terms in float32, added in other orders, stay within this. */
 const TOLERANCE = 1e-3
 
-/** Milliseconds between turns, of a turn that has room for more than one step, and of a step for which another one goes before. */
+/** Milliseconds: between turns; of a turn that has room for more than one step; and of the longest step that another one goes before. */
 const [PAUSE, TURN, SHORT] = [60, 150, 1000]
 
 const WARM_UP = { steps: 10, ms: 1500 } as const
