@@ -68,6 +68,11 @@ export const zip = (op: BinaryOp, a: Tensor, b: Tensor): Application => ({
 export const matmul = (a: Tensor, b: Tensor): Application =>
   multilinear([a, b], (backend) => (a, b) => backend.matmul(a, b))
 
+export const affine = (x: Tensor, weight: Tensor, bias: Tensor | undefined): Application =>
+  bias === undefined
+    ? multilinear([x, weight], (backend) => (x, weight) => backend.affine(x, weight, undefined))
+    : multilinear([x, weight, bias], (backend) => (x, weight, bias) => backend.affine(x, weight, bias))
+
 export const sum = (x: Tensor, axes: readonly number[]): Application =>
   multilinear([x], (backend) => (x) => backend.sum(x, axes))
 

@@ -64,6 +64,8 @@ export const large: readonly (readonly [string, A.Application])[] = [
   ['matmul, 64 of 16×196 · 196×64', A.matmul(x(64, 16, 196), y(64, 196, 64))],
   ['matmul, 64 of 16×196 · one 196×10', A.matmul(x(64, 16, 196), y(196, 10))],
   ['matmul, 5 × 3 of 9×31 · 3 of 31×33', A.matmul(x(5, 3, 9, 31), y(3, 31, 33))],
+  ['affine, 67×129 · 45×129', A.affine(x(67, 129), y(45, 129), x(45))],
+  ['affine, 257×300 · 131×300', A.affine(x(257, 300), y(131, 300), x(131))],
   ['sum, axis 0 of 515 × 263', A.sum(x(515, 263), [0])],
   ['sum, axis 1 of 263 × 515', A.sum(x(263, 515), [1])],
   ['sum, axes 0, 2 of 31 × 57 × 83', A.sum(x(31, 57, 83), [0, 2])],

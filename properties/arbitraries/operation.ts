@@ -105,6 +105,18 @@ export const operations: readonly Operation[] = [
       .chain(([m, k, p]) => fc.tuple(tensorsOf([m, k], constraints), tensorsOf([k, p], constraints)))
       .map(([a, b]) => A.matmul(a, b)),
   ),
+  operation('affine', { rows: [0] }, (constraints) =>
+    fc
+      .tuple(extents({ max: 9 }), extents({ max: 9 }), extents({ max: 9 }))
+      .chain(([r, i, o]) =>
+        fc.tuple(
+          tensorsOf([r, i], constraints),
+          tensorsOf([o, i], constraints),
+          fc.option(tensorsOf([o], constraints), { nil: undefined }),
+        ),
+      )
+      .map(([x, weight, bias]) => A.affine(x, weight, bias)),
+  ),
   operation('sum', {}, (constraints) =>
     shapes()
       .chain((shape) => fc.tuple(tensorsOf(shape, constraints), fc.shuffledSubarray(shape.map((_, axis) => axis))))

@@ -17,6 +17,7 @@ import { isolationLaws } from './backend-isolation.js'
 import { roundingLaws } from './backend-rounding.js'
 import { scopeLaws } from './backend-scope.js'
 import { shapeErrorLaws } from './backend-shapes.js'
+import { thenLaws } from './backend-then.js'
 import { expectSameBits, leavesUnchanged } from './purity.js'
 
 /** Least normal number of the dtype: below it, a result may lose its relative precision, or be 0. */
@@ -130,6 +131,7 @@ export const backendLaws = (
   adjointLaws(name, backend, tolerance)
   roundingLaws(name, backend)
   scopeLaws(name, backend)
+  thenLaws(name, backend, backend !== reference && cases.length > 0)
   shapeErrorLaws(name, backend)
 }
 

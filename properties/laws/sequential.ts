@@ -3,15 +3,33 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AnyLayer, layer, sequential } from '../../src/grad/index.js'
+import {
+  type AnyLayer,
+  conv1d,
+  conv2d,
+  crossEntropy,
+  explain,
+  flatten,
+  groupNorm,
+  instanceNorm,
+  layer,
+  linear,
+  relu,
+  sequential,
+  sigmoid,
+  tanh,
+} from '../../src/grad/index.js'
 import { key } from '../../src/sampling/index.js'
+import type { Backend } from '../../src/tensor/backend/backend.js'
 import { reference } from '../../src/tensor/backend/reference.js'
+import { wasm } from '../../src/tensor/backend/wasm/index.js'
 import type { Shape } from '../../src/tensor/shape.js'
-import type { Tensor } from '../../src/tensor/tensor.js'
+import { type Tensor, tensor, toArray } from '../../src/tensor/tensor.js'
 import { leaves, type Tree } from '../../src/tensor/tree.js'
 import { unitTensors } from '../arbitraries/batch.js'
 import { counts, type ModelCase, models, paramsOf } from '../arbitraries/layer.js'
 import { expectEqual, expectNear } from './closeness.js'
+import { expectSameBits } from './purity.js'
 
 interface Work {
   readonly layers: readonly AnyLayer[]
@@ -65,6 +83,89 @@ const passesNeeded = (layers: readonly AnyLayer[], input: Shape): readonly numbe
   const params = sequential(...layers).init(key(0), input).params as unknown as readonly Tree[]
   const first = params.findIndex((p) => leaves(p).length > 0)
   return layers.map((_, index) => (index > first ? 1 : 0))
+}
+
+/** Layers that an activation may follow, with an input. */
+const followed: readonly (readonly [layer: AnyLayer, input: Shape])[] = [
+  [linear(5), [3]],
+  [linear(5, { bias: false }), [2, 3]],
+  [conv1d(3, { kernel: 2 }), [2, 5]],
+  [conv2d(3, { kernel: 3, padding: 1 }), [2, 4, 5]],
+  [conv2d(3, { kernel: 3, padding: 1, paddingMode: 'reflect' }), [2, 4, 5]],
+  [conv2d(8, { kernel: 3, padding: 1 }), [8, 9, 8]],
+  [groupNorm({ groups: 2 }), [4, 3]],
+  [instanceNorm(), [2, 3, 4]],
+] as readonly (readonly [unknown, Shape])[] as readonly (readonly [AnyLayer, Shape])[]
+
+const activations = [relu, tanh, sigmoid] as readonly unknown[] as readonly AnyLayer[]
+
+/** A backend that says which of its operations ran. */
+const watched = (backend: Backend, ran: string[]): Backend =>
+  Object.fromEntries(
+    Object.entries(backend).map(([name, member]) => [
+      name,
+      typeof member !== 'function' || name === 'scope'
+        ? member
+        : (...args: readonly unknown[]) => {
+            ran.push(name)
+            return (member as (...args: readonly unknown[]) => unknown)(...args)
+          },
+    ]),
+  ) as unknown as Backend
+
+const goingOnLaws = (): void => {
+  describe('a layer goes on into the activation behind it', () => {
+    const backends = [reference, wasm({ threads: 1 })]
+    it('with the output and the caches of one after the other, and no pass of its own', () => {
+      const cases = fc.constantFrom(...followed).chain(([rule, input]) =>
+        counts.chain((count) =>
+          fc.record({
+            rule: fc.constant(rule),
+            act: fc.constantFrom(...activations),
+            params: paramsOf(rule, input),
+            x: unitTensors([count, ...input]),
+          }),
+        ),
+      )
+      fc.assert(
+        fc.property(cases, fc.constantFrom(...backends), ({ rule, act, params, x }, backend) => {
+          const ran: string[] = []
+          const found = sequential(rule, act).forward(watched(backend, ran), [params, {}], x)
+          expect(ran).not.toContain('map')
+          const [inner, cache] = rule.forward(backend, params, x)
+          const [y, ofAct] = act.forward(backend, {}, inner)
+          expectSameBits(found, [y, [cache, ofAct]])
+        }),
+      )
+    })
+    it('unless one of the two has a forward pass of its own', () => {
+      const x = tensor([-1, 2], [2, 1])
+      const affine = linear(1) as unknown as AnyLayer
+      const params = { weight: tensor([1], [1, 1]), bias: tensor([1], [1]) }
+      const negated: AnyLayer = { ...affine, forward: (b, _params, x) => [b.map('neg', x), x] }
+      const doubled = { ...relu, forward: (b: Backend, _none: Tree, x: Tensor) => [b.zip('add', x, x), x] }
+      const run = (...layers: readonly AnyLayer[]) =>
+        toArray(sequential(...layers).forward(reference, [params, {}], x)[0])
+      expect(run(affine, relu as unknown as AnyLayer)).toEqual([0, 3])
+      expect(run(negated, relu as unknown as AnyLayer)).toEqual([1, 0])
+      expect(run(affine, doubled as unknown as AnyLayer)).toEqual([0, 6])
+      const renamed = { ...affine, name: 'renamed' }
+      expect(run(renamed, relu as unknown as AnyLayer)).toEqual([0, 3])
+    })
+    it('and keeps its place among the layers that are explained', () => {
+      const model = sequential(conv2d(2, { kernel: 3 }), relu, flatten, linear(4), tanh, linear(3))
+      const { params } = model.init(key(0), [1, 5, 5])
+      const batch = { input: tensor(new Float32Array(50), [2, 1, 5, 5]), target: tensor([0, 1], [2], 'int32') }
+      const { layers, total } = explain(crossEntropy, model)(params, batch)
+      expect(layers.map(({ layer: name }) => name.replace(/\(.*/, ''))).toEqual(
+        expect.arrayContaining(['conv2d', 'relu', 'linear', 'tanh', 'linear']),
+      )
+      const order = layers.map(({ layer: name }) => name.replace(/\(.*/, ''))
+      expect(order.indexOf('relu')).toBeLessThan(order.indexOf('linear'))
+      // 2·9 products and a sum, with the bias and relu, for 2·2·9 pixels; 18, 4 and 4, 3 for the affine layers.
+      expect(total.forward.flops).toBe(36 * (18 + 2) + 8 * (36 + 2) + 6 * (8 + 1))
+    })
+  })
 }
 
 export const sequentialLaws = (): void => {
@@ -122,4 +223,5 @@ export const sequentialLaws = (): void => {
       )
     })
   })
+  goingOnLaws()
 }

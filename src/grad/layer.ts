@@ -11,6 +11,7 @@ import type { Shape } from '../tensor/shape.js'
 import { type Tensor, zeros } from '../tensor/tensor.js'
 import { type EmptyTree, emptyTree, foldTree, mapTree, type Tree } from '../tensor/tree.js'
 import type { NormWay } from './cost.js'
+import { type ForwardThen, goesOn } from './then.js'
 
 /** Fresh parameters, and the shape of one output sample (without n). */
 export interface Initialised<P extends Tree> {
@@ -131,9 +132,14 @@ export const weightedSumOfRows =
  * })
  * sequential(scaled, linear(2)).init(key(0), [3]).output // => [2]
  */
-export const layer = <P extends Tree, C>(
-  rule: Omit<LayerRule<P, C>, Derived> & Partial<Pick<LayerRule<P, C>, Derived>>,
-): LayerRule<P, C> => {
+export const layer = <P extends Tree, C>({
+  forwardThen,
+  ...rule
+}: Omit<LayerRule<P, C>, Derived> &
+  Partial<Pick<LayerRule<P, C>, Derived>> & {
+    /** Where the backward pass does not need what an activation behind the layer is given: `forward`, and then the activation. */
+    readonly forwardThen?: ForwardThen<P, C>
+  }): LayerRule<P, C> => {
   const complete: LayerRule<P, C> = {
     perSampleSquaredNorm: (backend, params, cache, gy) =>
       squaredNormOfRows(backend, gy.shape[0] as number)(rule.perSampleGrad(backend, params, cache, gy)),
@@ -142,16 +148,23 @@ export const layer = <P extends Tree, C>(
     pullback: (backend, params, cache, gy) => derivedPullback(complete, backend, params, cache, gy),
     ...rule,
   }
-  return told(complete)
+  const whole = told(complete)
+  if (forwardThen !== undefined)
+    goesOn(whole, (backend, params, x, then) =>
+      toldOf(backend, { layer: rule.name, params, reading: 'forward' }, () => forwardThen(backend, params, x, then)),
+    )
+  return whole
 }
+
+/** Tells the backend, if it wants to know, who computes. */
+const toldOf = <A>(backend: Backend, work: LayerWork, body: () => A): A =>
+  backend.within === undefined ? body() : backend.within(work, body)
 
 /** The rule, which tells a backend that wants to know who computes. */
 const told = <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
   type Reading = LayerWork['reading']
   const within = <A>(backend: Backend, params: P, reading: Reading, body: () => A, norm?: NormWay): A =>
-    backend.within === undefined
-      ? body()
-      : backend.within({ layer: rule.name, params, reading, ...(norm === undefined ? {} : { norm }) }, body)
+    toldOf(backend, { layer: rule.name, params, reading, ...(norm === undefined ? {} : { norm }) }, body)
   return {
     ...rule,
     forward: (backend, params, x) => within(backend, params, 'forward', () => rule.forward(backend, params, x)),

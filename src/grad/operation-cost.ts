@@ -20,18 +20,24 @@ const windowSize = (window: unknown): number => sizeOf((window as Window2d).kern
 const convolution = (window: Convolution2d, input: Shape, output: Shape): number =>
   (2 * sizeOf(output) * (input[1] as number) * sizeOf(window.kernel)) / window.groups
 
+/** What a function of each number of the result adds to each of them. */
+const ofThen = (then: unknown): number => (then === undefined ? 0 : 1)
+
 /** Those that are not as many as the result has numbers. */
 const flopsOf: Partial<Record<Operation, (args: readonly unknown[], result: unknown) => number>> = {
   matmul: ([a], result) => 2 * size(result as Tensor) * (shapeOf(a).at(-1) as number),
+  affine: ([x, , bias, then], y) =>
+    size(y as Tensor) * (2 * (shapeOf(x)[1] as number) + (bias === undefined ? 0 : 1) + ofThen(then)),
   sum: ([x]) => size(x as Tensor),
   rowDots: ([a]) => 2 * size(a as Tensor),
   weightedRowSum: ([, x]) => 2 * size(x as Tensor),
   pad2d: () => 0,
   // Mean, centred squares, and scaling: three passes of two; the adjoint has two more sums.
-  groupNorm: ([x]) => 6 * size(x as Tensor),
+  groupNorm: ([x, , , then]) => (6 + ofThen(then)) * size(x as Tensor),
   groupNormGrad: ([x]) => 10 * size(x as Tensor),
-  conv2d: ([x, , bias, window], y) =>
-    convolution(window as Convolution2d, shapeOf(x), shapeOf(y)) + (bias === undefined ? 0 : size(y as Tensor)),
+  conv2d: ([x, , bias, window, then], y) =>
+    convolution(window as Convolution2d, shapeOf(x), shapeOf(y)) +
+    ((bias === undefined ? 0 : 1) + ofThen(then)) * size(y as Tensor),
   conv2dInputGrad: ([gy, , window, input]) => convolution(window as Convolution2d, input as Shape, shapeOf(gy)),
   conv2dPerSampleGrad: ([x, gy, window]) => convolution(window as Convolution2d, shapeOf(x), shapeOf(gy)),
   conv2dNormedGrad: ([x, gy, window], found) =>

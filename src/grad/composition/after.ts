@@ -1,9 +1,12 @@
 /**
  * A change of the input before a layer.
  */
+import type { Backend } from '../../tensor/backend/backend.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import type { EmptyTree, Tree } from '../../tensor/tree.js'
 import { emptyTree } from '../../tensor/tree.js'
 import { type LayerRule, layer, type Pullback } from '../layer.js'
+import { forwardThenOf } from '../then.js'
 
 /**
  * A layer behind one that has neither parameters nor a cache. What remains is the layer: its parameters, its cache, its
@@ -18,11 +21,16 @@ import { type LayerRule, layer, type Pullback } from '../layer.js'
  */
 export const after =
   (first: LayerRule<EmptyTree, null>) =>
-  <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> =>
-    layer<P, C>({
+  <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
+    const input = (backend: Backend, x: Tensor): Tensor => first.forward(backend, emptyTree, x)[0]
+    const forwardThen = forwardThenOf(rule)
+    return layer<P, C>({
       name: rule.name,
       init: (key, input) => rule.init(key, first.init(key, input).output),
-      forward: (backend, params, x) => rule.forward(backend, params, first.forward(backend, emptyTree, x)[0]),
+      forward: (backend, params, x) => rule.forward(backend, params, input(backend, x)),
+      ...(forwardThen === undefined
+        ? {}
+        : { forwardThen: (backend, params, x, then) => forwardThen(backend, params, input(backend, x), then) }),
       backward: (backend, params, cache, gy) =>
         first.backward(backend, emptyTree, null, rule.backward(backend, params, cache, gy)),
       perSampleGrad: rule.perSampleGrad,
@@ -33,3 +41,4 @@ export const after =
         return { ...pulled, inputGrad: () => first.backward(backend, emptyTree, null, pulled.inputGrad()) }
       },
     })
+  }

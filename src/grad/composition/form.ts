@@ -8,6 +8,7 @@ import type { Tree } from '../../tensor/tree.js'
 import { reshape } from '../../tensor/view.js'
 import { groupedReadings, groupedRows, isLabelled } from '../grouped.js'
 import { type LayerRule, layer, type Pullback } from '../layer.js'
+import { forwardThenOf } from '../then.js'
 import { relabelled } from './position.js'
 
 /** How the shape of a sample outside is one inside. */
@@ -62,6 +63,7 @@ export const inForm =
   <C>(rule: LayerRule<Q, C>): LayerRule<P, C> => {
     const [inputInto, inputFrom] = [eachSample(input.into), eachSample(input.from)]
     const [outputInto, outputFrom] = [eachSample(output.into), eachSample(output.from)]
+    const forwardThen = forwardThenOf(rule)
     return layer<P, C>({
       name,
       init: (key: Key, shape: Shape) => {
@@ -72,6 +74,14 @@ export const inForm =
         const [y, cache] = rule.forward(backend, into(params), inputInto(x))
         return [outputFrom(y), cache]
       },
+      ...(forwardThen === undefined
+        ? {}
+        : {
+            forwardThen: (backend, params, x, op) => {
+              const [y, cache] = forwardThen(backend, into(params), inputInto(x), op)
+              return [outputFrom(y), cache]
+            },
+          }),
       backward: (backend, params, cache, gy) => inputFrom(rule.backward(backend, into(params), cache, outputInto(gy))),
       perSampleGrad: (backend, params, cache, gy) =>
         from(rule.perSampleGrad(backend, into(params), cache, outputInto(gy)), 1),

@@ -10,6 +10,7 @@ import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { allHeld, surplusOf } from '../surplus.js'
+import { jointForward } from '../then.js'
 import { initAt } from './position.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
@@ -44,6 +45,7 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
   type P = ParamsOf<Ls> & Tree
   type C = CachesOf<Ls>
   const rules: readonly AnyLayer[] = layers
+  const joint = rules.map((rule, index) => jointForward(rule, rules[index + 1]))
 
   const pullback = (backend: Backend, params: P, caches: C, gy: Tensor): Pullback<P> => {
     const [ps, cs] = [params as unknown as readonly Tree[], caches as readonly unknown[]]
@@ -130,9 +132,14 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
       const caches: unknown[] = []
       const surplus = surplusOf(backend, [x, params])
       const y = rules.reduce((input, rule, index) => {
-        const [output, cache] = rule.forward(backend, (params as unknown as readonly Tree[])[index] as Tree, input)
-        caches.push(cache)
-        surplus.hold(cache)
+        // An activation that the layer before went on into: its cache is its output.
+        const isDone = caches.length > index
+        if (isDone) return input
+        const [own, both] = [(params as unknown as readonly Tree[])[index] as Tree, joint[index]]
+        const [output, cache] = both === undefined ? rule.forward(backend, own, input) : both(backend, own, input)
+        const made = both === undefined ? [cache] : [cache, output]
+        caches.push(...made)
+        surplus.hold(made)
         if (output.data !== input.data) surplus.giveUp(input)
         return output
       }, x)

@@ -6,10 +6,11 @@ import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
 import { cast, type Tensor } from '../../tensor/tensor.js'
 import type { EmptyTree } from '../../tensor/tree.js'
 import { type LayerRule, withoutParams } from '../layer.js'
+import { mapsEachNumber } from '../then.js'
 
 /** An activation whose derivative is a function of its output, which is all that is kept. */
-const ofOutput = (op: UnaryOp, grad: BinaryOp): LayerRule<EmptyTree, Tensor> =>
-  withoutParams({
+const ofOutput = (op: UnaryOp, grad: BinaryOp): LayerRule<EmptyTree, Tensor> => {
+  const rule = withoutParams({
     name: op,
     output: (input) => input,
     forward: (backend, x) => {
@@ -18,6 +19,9 @@ const ofOutput = (op: UnaryOp, grad: BinaryOp): LayerRule<EmptyTree, Tensor> =>
     },
     backward: (backend, y, gy) => backend.zip(grad, gy, y),
   })
+  mapsEachNumber(rule, op)
+  return rule
+}
 
 /** max(x, 0); at 0 the derivative is taken as 0. */
 export const relu: LayerRule<EmptyTree, Tensor> = ofOutput('relu', 'reluGrad')

@@ -96,6 +96,7 @@ const zeroPadded = (
       }
     },
     forward: (backend, params, x) => [backend.conv2d(x, params.weight, params.bias, convolution), x],
+    forwardThen: (backend, params, x, then) => [backend.conv2d(x, params.weight, params.bias, convolution, then), x],
     backward: (backend, params, x, gy) => backend.conv2dInputGrad(gy, params.weight, convolution, x.shape),
     perSampleGrad: (backend, params, x, gy) => ({
       weight: backend.conv2dPerSampleGrad(x, gy, convolution),

@@ -4,7 +4,7 @@
  *   yₙₜₒ = Σᵢ Wₒᵢ xₙₜᵢ + bₒ
  */
 import { foldIn, type Key } from '../../sampling/key.js'
-import type { Backend } from '../../tensor/backend/backend.js'
+import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
 import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor } from '../../tensor/tensor.js'
@@ -33,6 +33,14 @@ const byPosition = (x: Tensor): Tensor => {
 
 /** [n, …, i] as [n·t, i]. */
 const rows = (x: Tensor): Tensor => reshape([sizeOf(x.shape.slice(0, -1)), x.shape.at(-1) as number])(x)
+
+/** x Wᵀ + b, and what comes after it. */
+const affine = (backend: Backend, { weight, bias }: LinearParams, x: Tensor, then?: UnaryOp): Tensor => {
+  if (x.shape.length < 2 || x.shape.at(-1) !== weight.shape[1])
+    throw shapeError('linear: input and weight do not fit', x.shape, weight.shape)
+  const y = backend.affine(rows(x), weight, bias, then)
+  return reshape([...x.shape.slice(0, -1), weight.shape[0] as number])(y)
+}
 
 /**
  * Affine map of the last axis; any axes may stand between it and the samples.
@@ -68,13 +76,8 @@ export const linear = (
         output: [...input.slice(0, -1), outputFeatures],
       }
     },
-    forward: (backend, params, x) => {
-      if (x.shape.length < 2 || x.shape.at(-1) !== params.weight.shape[1])
-        throw shapeError('linear: input and weight do not fit', x.shape, params.weight.shape)
-      const product = backend.matmul(rows(x), transpose()(params.weight))
-      const y = params.bias === undefined ? product : backend.zip('add', product, params.bias)
-      return [reshape([...x.shape.slice(0, -1), params.weight.shape[0] as number])(y), x]
-    },
+    forward: (backend, params, x) => [affine(backend, params, x), x],
+    forwardThen: (backend, params, x, then) => [affine(backend, params, x, then), x],
     backward: (backend, params, x, gy) => reshape(x.shape)(backend.matmul(rows(gy), params.weight)),
     perSampleGrad: (backend, params, x, gy) => {
       const cotangent = byPosition(gy)

@@ -1,9 +1,10 @@
 /**
  * What layers that normalise groups of channels have in common.
  */
-import type { Backend, GroupStatistics } from '../../tensor/backend/backend.js'
+import type { Backend, GroupStatistics, UnaryOp } from '../../tensor/backend/backend.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { keepingPullback, type LayerRule, lazy } from '../layer.js'
+import type { ForwardThen } from '../then.js'
 
 /** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
 export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
@@ -20,18 +21,27 @@ type Derivatives = ReturnType<Backend['groupNormGrad']>
 export const normalisedGroups = (
   groupsOf: (channels: number) => number,
   epsilon: number,
-): Pick<LayerRule<GroupNormParams, GroupNormCache>, 'forward' | 'backward' | 'perSampleGrad' | 'pullback'> => {
+): Pick<LayerRule<GroupNormParams, GroupNormCache>, 'forward' | 'backward' | 'perSampleGrad' | 'pullback'> & {
+  readonly forwardThen: ForwardThen<GroupNormParams, GroupNormCache>
+} => {
   const pulled = (backend: Backend, { weight }: GroupNormParams, cache: GroupNormCache, gy: Tensor): Derivatives =>
     backend.groupNormGrad(cache.x, gy, weight, cache.statistics)
   const gradients = (params: GroupNormParams, { ofWeight, ofBias }: Derivatives): GroupNormParams => ({
     ...(params.weight === undefined ? {} : { weight: ofWeight }),
     ...(params.bias === undefined ? {} : { bias: ofBias }),
   })
+  const forward = (
+    backend: Backend,
+    params: GroupNormParams,
+    x: Tensor,
+    then?: UnaryOp,
+  ): readonly [y: Tensor, cache: GroupNormCache] => {
+    const { y, ...statistics } = backend.groupNorm(x, { groups: groupsOf(x.shape[1] as number), epsilon }, params, then)
+    return [y, { x, statistics }]
+  }
   return {
-    forward: (backend, params, x) => {
-      const { y, ...statistics } = backend.groupNorm(x, { groups: groupsOf(x.shape[1] as number), epsilon }, params)
-      return [y, { x, statistics }]
-    },
+    forward: (backend, params, x) => forward(backend, params, x),
+    forwardThen: forward,
     backward: (backend, params, cache, gy) => pulled(backend, params, cache, gy).gx,
     perSampleGrad: (backend, params, cache, gy) => gradients(params, pulled(backend, params, cache, gy)),
     pullback: (backend, params, cache, gy) => {

@@ -6,7 +6,7 @@ import type { Backend } from '../../tensor/backend/backend.js'
 import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
 import { full, scalar, type Tensor, zeros } from '../../tensor/tensor.js'
-import { reshape, slice, transpose } from '../../tensor/view.js'
+import { reshape, slice } from '../../tensor/view.js'
 import { type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { join, packed, packedAs, pick, stacked } from '../pack.js'
 import { fanInUniform } from './initialise.js'
@@ -71,11 +71,6 @@ const leftAlone = (
   if (after === undefined) return through
   const by = backend.zip('mul', backend.zip('sub', one, count), after)
   return through === undefined ? by : backend.zip('add', through, by)
-}
-
-const affine = (backend: Backend, rows: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor => {
-  const product = backend.matmul(rows, transpose()(weight))
-  return bias === undefined ? product : backend.zip('add', product, bias)
 }
 
 /**
@@ -229,7 +224,7 @@ export const direction = (
         throw shapeError(`${cell.name}: input and weight do not fit`, input.shape, params.weightInput.shape)
       const x = masked ? featuresOf(backend, input) : packed(backend, input)
       const counts = masked ? countsOf(input) : undefined
-      const said = reshape([n, t, gates])(affine(backend, flat(backend, x), params.weightInput, params.biasInput))
+      const said = reshape([n, t, gates])(backend.affine(flat(backend, x), params.weightInput, params.biasInput))
       const [before, after] = [new Array<Tensor>(t), new Array<Tensor>(t)]
       const kept = new Array<Kept>(t)
       const nothing = zeros([n, hidden], backend.dtype)
@@ -237,7 +232,7 @@ export const direction = (
       for (const position of order(t)) {
         const [h] = state
         before[position] = h
-        const u = affine(backend, h, params.weightHidden, params.biasHidden)
+        const u = backend.affine(h, params.weightHidden, params.biasHidden)
         const made = cell.step(backend, pick(1, position, said), u, state)
         const count = counts === undefined ? undefined : pick(1, position, counts)
         state = count === undefined ? made.state : updated(backend, count, state, made.state)

@@ -12,6 +12,7 @@
  * - NaN and infinities flow through as IEEE 754 says; no operation turns one into a number, save `relu` and the
  *   comparisons, of which nothing is promised.
  * - Shapes that do not fit throw a ShapeError.
+ * - An operation that is given `then` makes what `map(then, …)` would make of its y, to the last bit.
  * - In a convolution, zeros of padding or stride may be multiplied, so an infinity may become NaN and a NaN may spread, but
  *   only within its sample.
  *
@@ -123,6 +124,8 @@ export interface Backend {
 
   /** Matrix products of the last two axes, [..., m, k]·[..., k, p] → [..., m, p]; leading axes broadcast. */
   readonly matmul: (a: Tensor, b: Tensor) => Tensor
+  /** x Wᵀ + b: x [r, i], W [o, i], b [o] → [r, o]. The same bits as `matmul` and an addition. */
+  readonly affine: (x: Tensor, weight: Tensor, bias: Tensor | undefined, then?: UnaryOp) => Tensor
 
   /** Sum over the given axes, which disappear. */
   readonly sum: (x: Tensor, axes: readonly number[]) => Tensor
@@ -148,6 +151,7 @@ export interface Backend {
     x: Tensor,
     normalisation: { readonly groups: number; readonly epsilon: number },
     affine: ChannelAffine,
+    then?: UnaryOp,
   ) => GroupStatistics & { readonly y: Tensor }
   /**
    * The adjoint of groupNorm, for gy [n, c, …]: the cotangent of x, and those of γ and β for each sample, Σ gy x̂ and Σ gy over
@@ -161,7 +165,13 @@ export interface Backend {
   ) => { readonly gx: Tensor; readonly ofWeight: Tensor; readonly ofBias: Tensor }
 
   /** Cross-correlation: x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o] → [n, o, oh, ow]. */
-  readonly conv2d: (x: Tensor, weight: Tensor, bias: Tensor | undefined, convolution: Convolution2d) => Tensor
+  readonly conv2d: (
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | undefined,
+    convolution: Convolution2d,
+    then?: UnaryOp,
+  ) => Tensor
   /** The adjoint of conv2d in x: gy [n, o, oh, ow] → [n, c, h, w] = `input`. */
   readonly conv2dInputGrad: (gy: Tensor, weight: Tensor, convolution: Convolution2d, input: Shape) => Tensor
   /** The adjoint of conv2d in weight, one sample at a time: → [n, o, c/groups, kh, kw]. */

@@ -20,6 +20,7 @@ import { conv2d, conv2dInputGrad, conv2dPerSampleGrad, conv2dWeightedGrad } from
 import { groupNorm, groupNormGrad } from './reference/normalisation.js'
 import { pad2d } from './reference/padding.js'
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGrad } from './reference/pooling.js'
+import { separately } from './separately.js'
 
 /** y ← f(x), for fresh y. */
 const unary: Readonly<Record<UnaryOp, (y: NdArray, x: NdArray) => void>> = {
@@ -189,9 +190,8 @@ export const reference: Backend = {
   weightedRowSum,
   scaleRows,
   pad2d,
-  groupNorm,
   groupNormGrad,
-  conv2d,
+  ...separately({ map, zip, matmul, groupNorm, conv2d }),
   conv2dInputGrad,
   conv2dPerSampleGrad,
   conv2dSquaredNorm,

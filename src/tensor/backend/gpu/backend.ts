@@ -4,6 +4,7 @@
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { Backend } from '../backend.js'
 import { scopedOperations } from '../scoped.js'
+import { separately } from '../separately.js'
 import { convolutions } from './convolution.js'
 import type { Device } from './device.js'
 import { elementwise } from './elementwise.js'
@@ -40,13 +41,14 @@ export const backendOn = async (device: Device, options: { readonly kept?: numbe
   const ofElements = elementwise(session)
   const ofProducts = products(session, { keepsPairs })
   const composed = normalisations(ofElements)
-  const operations = {
+  const single = {
     ...ofElements,
     ...ofProducts,
     ...(session.hasGroups ? groupNormalisations(session, composed) : composed),
     ...convolutions(session, { ...ofElements, ...ofProducts }),
     ...pools(session),
   }
+  const operations = { ...single, ...separately(single) }
   return {
     name: `gpu (${device.mode})`,
     dtype: 'float32',

@@ -8,7 +8,7 @@ import type { Backend } from '../backend.js'
 import { adjointOf, turnedWeight } from './adjoint.js'
 import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
-import { kernel } from './kernel.js'
+import { kernel, thenOf } from './kernel.js'
 import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } from './patches.js'
 import { filtered, filteredGrad, isFiltered, isFilteredGrad } from './winograd.js'
 
@@ -57,7 +57,7 @@ export const convolutions = (device: Device): Convolutions => {
 
   /** The forward product, of operands at these addresses. */
   const correlate = (
-    { x, weight, bias }: { readonly x: number; readonly weight: number; readonly bias: number },
+    { x, weight, bias, op }: Omit<Parameters<typeof filtered>[1], 'out' | 'turned'>,
     convolution: Convolution2d,
     { input, kernels, output }: { readonly input: Quad; readonly kernels: Quad; readonly output: Quad },
   ): Tensor => {
@@ -73,7 +73,7 @@ export const convolutions = (device: Device): Convolutions => {
       device.launch({
         kernel: kernel.convolve,
         arguments: [
-          ...[x, packed(weight, convolution, kernels, true), bias, address, 0, 0, 0, 0],
+          ...[x, packed(weight, convolution, kernels, true), bias, address, op, 0, 0, 0],
           ...geometry(convolution, convolution.groups, input, output),
           ...[4 * row, block, 0, units, perChunk],
         ],
@@ -85,7 +85,7 @@ export const convolutions = (device: Device): Convolutions => {
     return tensor
   }
 
-  const conv2d: Backend['conv2d'] = (x, weight, bias, convolution) => {
+  const conv2d: Backend['conv2d'] = (x, weight, bias, convolution, then) => {
     const output = convolutionOutput(convolution, x.shape, weight.shape) as Quad
     const input = x.shape as Quad
     if (bias !== undefined && !ShapeEq.equals(bias.shape, [output[1]]))
@@ -94,6 +94,7 @@ export const convolutions = (device: Device): Convolutions => {
       x: device.dense(x),
       weight: device.dense(weight),
       bias: bias === undefined ? 0 : device.dense(bias),
+      op: thenOf(then),
     }
     if (isFiltered(convolution, input, output))
       return byFiltering({ ...operands, turned: false }, convolution, input, output)
@@ -109,13 +110,13 @@ export const convolutions = (device: Device): Convolutions => {
       const [o, c, kh, kw] = weight.shape as Quad
       if (isFiltered(turned, output, input as Quad))
         return byFiltering(
-          { x: device.dense(gy), weight: device.dense(weight), bias: 0, turned: true },
+          { x: device.dense(gy), weight: device.dense(weight), bias: 0, op: 0, turned: true },
           turned,
           output,
           input as Quad,
         )
       return correlate(
-        { x: device.dense(gy), weight: device.dense(turnedWeight(weight, convolution.groups)), bias: 0 },
+        { x: device.dense(gy), weight: device.dense(turnedWeight(weight, convolution.groups)), bias: 0, op: 0 },
         turned,
         {
           input: output,

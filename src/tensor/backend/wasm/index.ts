@@ -72,9 +72,10 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
   })
   const home: Home = linear(device)
   const { arena } = device
+  const ofElements = elementwise(device)
   const operations = {
-    ...elementwise(device),
-    ...products(device),
+    ...ofElements,
+    ...products(device, ofElements),
     ...normalisations(device),
     ...convolutions(device),
     ...pools(device),

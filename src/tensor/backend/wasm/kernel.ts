@@ -46,6 +46,9 @@ export const unaryOps: Readonly<Record<UnaryOp, number>> = {
   gelu: 10,
 }
 
+/** What a kernel is given for what comes after it: 0 for nothing. */
+export const thenOf = (op: UnaryOp | undefined): number => (op === undefined ? 0 : 1 + unaryOps[op])
+
 export const binaryOps: Readonly<Record<BinaryOp, number>> = {
   add: 0,
   sub: 1,

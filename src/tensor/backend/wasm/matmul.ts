@@ -3,11 +3,20 @@
  */
 import { broadcastShapes, rowMajor, type Shape, shapeError, sizeOf } from '../../shape.js'
 import type { Tensor } from '../../tensor.js'
-import { broadcast } from '../../view.js'
+import { broadcast, transpose } from '../../view.js'
 import type { Backend } from '../backend.js'
+import { affineOf, checkAffine } from '../separately.js'
 import type { Device } from './device.js'
-import { kernel } from './kernel.js'
+import { kernel, thenOf } from './kernel.js'
 import { collapse } from './walk.js'
+
+/** What becomes of each number of a product: the address of a bias or 0, and an operation as `thenOf` numbers it. */
+interface Finish {
+  readonly bias: number
+  readonly op: number
+}
+
+const asItIs: Finish = { bias: 0, op: 0 }
 
 /** One operand: strides in elements. */
 interface Operand {
@@ -19,7 +28,10 @@ interface Operand {
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
-export const products = (device: Device): Pick<Backend, 'matmul'> => {
+export const products = (
+  device: Device,
+  { map, zip }: Pick<Backend, 'map' | 'zip'>,
+): Pick<Backend, 'matmul' | 'affine'> => {
   const operand = (t: Tensor, batch: Shape): Operand => {
     const [rows, columns] = t.shape.slice(-2) as [number, number]
     const view = device.strided(t)
@@ -49,7 +61,20 @@ export const products = (device: Device): Pick<Backend, 'matmul'> => {
     }
     const [left, right] = [operand(a, batch), operand(b, batch)]
     const { tensor, address } = device.result('float32', shape)
-    device.arena.temporarily(() => multiply(batch, { m, k, p }, left, right, address))
+    device.arena.temporarily(() => multiply(batch, { m, k, p }, left, right, address, asItIs))
+    return tensor
+  }
+
+  const stepByStep = affineOf({ map, zip, matmul })
+
+  const affine: Backend['affine'] = (x, weight, bias, then) => {
+    checkAffine(x, weight, bias)
+    const [[m, k], p] = [x.shape as readonly [number, number], weight.shape[0] as number]
+    if (m === 0 || k === 0 || p === 0) return stepByStep(x, weight, bias, then)
+    const [left, right] = [operand(x, []), operand(transpose()(weight), [])]
+    const finish = { bias: bias === undefined ? 0 : device.dense(bias), op: thenOf(then) }
+    const { tensor, address } = device.result('float32', [m, p])
+    device.arena.temporarily(() => multiply([], { m, k, p }, left, right, address, finish))
     return tensor
   }
 
@@ -59,6 +84,7 @@ export const products = (device: Device): Pick<Backend, 'matmul'> => {
     left: Operand,
     right: Operand,
     out: number,
+    { bias, op }: Finish,
   ): void => {
     // A right factor common to all batches: the batches are rows of one product.
     if (right.batch.every((stride, axis) => stride === 0 || batch[axis] === 1) && sizeOf(batch) > 1) {
@@ -66,7 +92,7 @@ export const products = (device: Device): Pick<Backend, 'matmul'> => {
       if (rows.axes.length === 0) {
         const row = rows.step[0] as number
         if (row === 1 || left.column === 1) {
-          multiply([], { m: rows.run, k, p }, { ...left, batch: [], row }, { ...right, batch: [] }, out)
+          multiply([], { m: rows.run, k, p }, { ...left, batch: [], row }, { ...right, batch: [] }, out, asItIs)
           return
         }
       }
@@ -105,13 +131,15 @@ export const products = (device: Device): Pick<Backend, 'matmul'> => {
         units,
         unitsPerChunk,
         (packsLeft ? 1 : 0) + (packsRight ? 2 : 0),
+        bias,
+        op,
       ],
       parts: Math.ceil(units / unitsPerChunk),
       cost: 0.06 * work * count,
     })
   }
 
-  return { matmul }
+  return { matmul, affine }
 }
 
 /** For each batch, in row-major order, the offsets of both operands in bytes. */

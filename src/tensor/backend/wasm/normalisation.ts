@@ -5,7 +5,7 @@ import { size, type Tensor } from '../../tensor.js'
 import type { Backend } from '../backend.js'
 import { type GroupExtents, groupExtents, pulledExtents } from '../group-extents.js'
 import type { Device } from './device.js'
-import { kernel } from './kernel.js'
+import { kernel, thenOf } from './kernel.js'
 
 /** Numbers that a chunk handles. */
 const PART = 16384
@@ -20,7 +20,7 @@ const sharing = ({ n, c, groups, pixels }: GroupExtents) => {
 export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'groupNormGrad'> => {
   const vector = (t: Tensor | undefined): number => (t === undefined ? 0 : device.dense(t))
 
-  const groupNorm: Backend['groupNorm'] = (x, { groups, epsilon }, { weight, bias }) => {
+  const groupNorm: Backend['groupNorm'] = (x, { groups, epsilon }, { weight, bias }, then) => {
     const extents = groupExtents(x, groups, weight, bias)
     const [from, scale, shift] = [device.dense(x), vector(weight), vector(bias)]
     const y = device.result('float32', x.shape)
@@ -37,7 +37,7 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
           ...[from, y.address, scale, shift, mean.address, inverseDeviation.address],
           ...[extents.c / groups, extents.pixels, groups],
           ...new Int32Array(Float64Array.of(epsilon).buffer),
-          ...[units, unitsPerChunk],
+          ...[units, unitsPerChunk, thenOf(then)],
         ],
         parts,
         cost: size(x),

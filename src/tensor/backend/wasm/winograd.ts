@@ -62,19 +62,20 @@ const unitBytes = (rows: number, { across, group, outputs }: Tiling, width: numb
   )
 }
 
-/** Addresses; `turned` where the weight is that of the convolution whose adjoint this is. */
+/** Addresses; the operation that comes after it, as `thenOf` numbers it; `turned` where the weight is that of the convolution whose adjoint this is. */
 interface FilteredOperands {
   readonly x: number
   readonly weight: number
   readonly bias: number
+  readonly op: number
   readonly out: number
   readonly turned: boolean
 }
 
-/** y = W ∗ x + b into `out`. */
+/** y = f(W ∗ x + b) into `out`. */
 export const filtered = (
   device: Device,
-  { x, weight, bias, out, turned }: FilteredOperands,
+  { x, weight, bias, op, out, turned }: FilteredOperands,
   convolution: Convolution2d,
   input: Quad,
   output: Quad,
@@ -101,7 +102,7 @@ export const filtered = (
   const { perChunk, parts } = chunking(units, 2 * work)
   device.launch({
     kernel: kernel.winograd,
-    arguments: [x, panels, bias, out, 0, 0, 0, 0, ...shape, rows, down, across, units, perChunk],
+    arguments: [x, panels, bias, out, op, 0, 0, 0, ...shape, rows, down, across, units, perChunk],
     parts,
     cost: 2 * COST * work * units,
     scratch: unitBytes(rows, tiling, input[3]),

@@ -6,7 +6,7 @@
  * 28 units of a chunk.
  */
 import { address, argument } from './arguments'
-import { productTowardsZero } from './elementwise'
+import { productTowardsZero, thenNumbers } from './elementwise'
 import { packColumns } from './pack'
 import { addPatches, packPatches } from './patches'
 import { putPart, putTransposed, tileColumns, tileRows } from './tile'
@@ -43,7 +43,10 @@ export function packWeightsChunk(_chunk: i32): void {
   }
 }
 
-/** y = W ∗ x + b. Arguments: 0 x · 1 panels of Wᵀ · 2 bias or 0 · 3 y. A unit is a block of positions of one group of one sample. */
+/**
+ * y = f(W ∗ x + b). Arguments: 0 x · 1 panels of Wᵀ · 2 bias or 0 · 3 y · 4 f, as for `thenNumbers`. A unit is a block of positions of
+ * one group of one sample.
+ */
 export function convolveChunk(chunk: i32, scratch: usize): void {
   const positions = oh() * ow()
   const entries = c() * kh() * kw()
@@ -72,6 +75,8 @@ export function convolveChunk(chunk: i32, scratch: usize): void {
         tileRows(row, rowBytes, rows, panel, 32, entries, scratch, 32, false)
         putTransposed(scratch, out + ((<usize>p) << 2), channelBytes, rows, columns, offset)
       }
+      for (let channel = 0; channel < columns; channel++)
+        thenNumbers(argument(4), out + <usize>channel * channelBytes, count)
     }
   }
 }

@@ -75,13 +75,9 @@ function mapRun(op: i32, x: usize, out: usize, count: i32): void {
   for (; count > 0; count--, x += 4, out += 4) v128.store32_lane(out, unary(op, v128.load32_zero(x)), 0)
 }
 
-/** Arguments: 0 x · 1 out · 2 op · 3 count · 4 elements of a chunk. */
-export function mapChunk(chunk: i32): void {
-  const first = chunk * argument(4)
-  const count = min(argument(4), argument(3) - first)
-  const x = address(0) + ((<usize>first) << 2)
-  const out = address(1) + ((<usize>first) << 2)
-  switch (argument(2)) {
+/** The operation of so many numbers, which may be written where they stand. */
+export function mapNumbers(op: i32, x: usize, out: usize, count: i32): void {
+  switch (op) {
     case 0:
       mapRun(0, x, out, count)
       break
@@ -116,6 +112,19 @@ export function mapChunk(chunk: i32): void {
       mapRun(10, x, out, count)
       break
   }
+}
+
+/** Arguments: 0 x · 1 out · 2 op · 3 count · 4 elements of a chunk. */
+export function mapChunk(chunk: i32): void {
+  const first = chunk * argument(4)
+  const offset = (<usize>first) << 2
+  mapNumbers(argument(2), address(0) + offset, address(1) + offset, min(argument(4), argument(3) - first))
+}
+
+/** In place, where there is an operation: 0 for none, else its number and 1. */
+// @inline
+export function thenNumbers(then: i32, at: usize, count: i32): void {
+  if (then > 0) mapNumbers(then - 1, at, at, count)
 }
 
 /** A step of 0 repeats one number. */

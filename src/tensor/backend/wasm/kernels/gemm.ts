@@ -1,17 +1,18 @@
 /**
- * Products of matrices, out[i, j] = Σₖ left[i, k]·right[k, j], for a table of batches. Strides are in bytes.
+ * Products of matrices, out[i, j] = f(Σₖ left[i, k]·right[k, j] + bias[j]), for a table of batches. Strides are in bytes.
  *
  * A chunk is a run of units; a unit is one block of rows × columns of one batch. k is cut into blocks of K_BLOCK, whose
  * partial sums are added in order: the same for every partition into units.
  */
 import { address, argument } from './arguments'
+import { thenNumbers } from './elementwise'
 import { packColumns, packRows } from './pack'
 import { putPart, tileColumns, tileRows } from './tile'
 
 /** 8 columns × 256 rows fill a quarter of L1. */
 const K_BLOCK: i32 = 256
 
-/** Arguments: see `matmul.ts`. */
+/** Arguments: see `matmul.ts`; 16 bias or 0 · 17 f, as for `thenNumbers`. */
 export function gemmChunk(chunk: i32, scratch: usize): void {
   const table = address(3)
   const m = argument(4)
@@ -34,6 +35,9 @@ export function gemmChunk(chunk: i32, scratch: usize): void {
     const row = (rest % rowBlocks) * rowBlock
     const batch = rest / rowBlocks
     const offsets = table + ((<usize>batch) << 3)
+    const rows = min(rowBlock, m - row)
+    const columns = min(columnBlock, p - column)
+    const out = address(2) + (((<usize>batch * <usize>m + <usize>row) * <usize>p + <usize>column) << 2)
     gemm(
       address(0) + load<usize>(offsets) + <usize>row * leftM,
       leftM,
@@ -41,14 +45,33 @@ export function gemmChunk(chunk: i32, scratch: usize): void {
       address(1) + load<usize>(offsets, 4) + <usize>column * rightP,
       rightK,
       rightP,
-      address(2) + (((<usize>batch * <usize>m + <usize>row) * <usize>p + <usize>column) << 2),
+      out,
       (<usize>p) << 2,
-      min(rowBlock, m - row),
+      rows,
       k,
-      min(columnBlock, p - column),
+      columns,
       packs,
       scratch,
     )
+    if (address(16) || argument(17)) finish(out, (<usize>p) << 2, rows, columns, address(16) + ((<usize>column) << 2))
+  }
+}
+
+/** Adds the bias to each row of a block, where there is one, and then takes f of it. */
+function finish(out: usize, outM: usize, rows: i32, columns: i32, bias: usize): void {
+  for (let i = 0; i < rows; i++, out += outM) {
+    if (address(16)) {
+      let j = 0
+      for (; j + 4 <= columns; j += 4) {
+        const at = (<usize>j) << 2
+        v128.store(out + at, f32x4.add(v128.load(out + at), v128.load(bias + at)))
+      }
+      for (; j < columns; j++) {
+        const at = (<usize>j) << 2
+        store<f32>(out + at, load<f32>(out + at) + load<f32>(bias + at))
+      }
+    }
+    thenNumbers(argument(17), out, columns)
   }
 }
 

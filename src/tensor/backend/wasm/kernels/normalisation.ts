@@ -3,6 +3,7 @@
  * are in float64. Indices and layouts as in `../normalisation.ts`.
  */
 import { address, argument, double } from './arguments'
+import { thenNumbers } from './elementwise'
 import { rowSum } from './reduce'
 import { madd } from './tile'
 
@@ -71,7 +72,7 @@ function ofChannel(vector: usize, channel: i32, otherwise: f32): f32 {
 
 /**
  * Arguments: 0 x · 1 y · 2 γ or 0 · 3 β or 0 · 4 means · 5 1/deviations · 6 channels of a group · 7 pixels · 8 groups ·
- * 9 ε, the bits of a float64, in two · 11 units · 12 units of a chunk. A unit is one group of one sample.
+ * 9 ε, the bits of a float64, in two · 11 units · 12 units of a chunk · 13 f, as for `thenNumbers`. A unit is one group of one sample.
  */
 export function groupNormChunk(chunk: i32): void {
   const each = argument(6)
@@ -97,6 +98,7 @@ export function groupNormChunk(chunk: i32): void {
       for (; left > 0; left--, x += 4, y += 4)
         v128.store32_lane(y, madd(f32x4.sub(v128.load32_zero(x), centre), scale, shift), 0)
     }
+    thenNumbers(argument(13), address(1) + start, numbers)
   }
 }
 

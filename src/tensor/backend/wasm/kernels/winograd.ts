@@ -11,6 +11,7 @@
  * a sample · 26 tiles of a row · 27 units · 28 units of a chunk. Tiles are counted over the rows of tiles of a unit.
  */
 import { address, argument } from './arguments'
+import { thenNumbers } from './elementwise'
 import { panelsTimes } from './tiles'
 import { c, groups, h, o, oh, ow, padH, padW, w } from './window'
 import { forwardRow, ofPowers, outputRow, pointsOfTile } from './winograd-points'
@@ -181,7 +182,10 @@ export function winogradWeightsChunk(chunk: i32): void {
     pointsOfTile(first + <usize>channel * next, filter, rows, turned, out, step)
 }
 
-/** y = W ∗ x + b. Arguments: 0 x · 1 panels of weights · 2 bias or 0 · 3 y. A unit is some rows of tiles of one group. */
+/**
+ * y = f(W ∗ x + b). Arguments: 0 x · 1 panels of weights · 2 bias or 0 · 3 y · 4 f, as for `thenNumbers`. A unit is some rows of tiles of
+ * one group.
+ */
 export function winogradChunk(chunk: i32, scratch: usize): void {
   const end = min(argument(27), (chunk + 1) * argument(28))
   for (let unit = chunk * argument(28); unit < end; unit++) convolve(unit / groups(), unit % groups(), scratch)
@@ -243,7 +247,7 @@ function convolve(block: i32, group: i32, scratch: usize): void {
       panelsTimes(weights, outputs >> 2, right, channels, out)
     }
   }
-  for (let output = 0; output < o(); output++)
+  for (let output = 0; output < o(); output++) {
     for (let quad = 0; quad < octets << 1; quad++) {
       const from = products + ((<usize>((quad >> 1) * outputs + output)) << 5) + ((<usize>(quad & 1)) << 4)
       const bias = address(2) ? load<f32>(address(2) + ((<usize>(group * o() + output)) << 2)) : <f32>0
@@ -251,6 +255,22 @@ function convolve(block: i32, group: i32, scratch: usize): void {
       const plane = (<usize>(output * oh() * ow())) << 2
       outputTiles(from, productStep, temporary, bias, targets + at, extents + at, plane)
     }
+    if (argument(4) > 0) thenRows(first, rows, group * o() + output)
+  }
+}
+
+/** f of what some rows of tiles wrote of one channel: a run of numbers for each sample that they belong to. */
+function thenRows(first: i32, rows: i32, channel: i32): void {
+  const down = argument(25)
+  const channels = groups() * o()
+  for (let row = first; row < first + rows; ) {
+    const sample = row / down
+    const top = row - sample * down
+    const end = min(down, top + first + rows - row)
+    const y = ((sample * channels + channel) * oh() + 4 * top) * ow()
+    thenNumbers(argument(4), address(3) + ((<usize>y) << 2), (min(oh(), 4 * end) - 4 * top) * ow())
+    row += end - top
+  }
 }
 
 /** Aᵀ m A + b of four tiles, each 36 numbers in one lane, to where the tables say that they belong within a plane of outputs. */
