@@ -12,37 +12,40 @@ export interface Holdings {
   readonly isWhole: boolean
 }
 
-/** What was found in a record or list, which never changes: the caches of a model are asked for at each of its levels. */
-const found = new WeakMap<object, Holdings>()
+/** Of so many records and lists nobody is asked what they hold: a value that is its own part has no end. */
+const mostNodes = 2 ** 20
+
+/** Adds the storages within a value. False where something else may hide further tensors. */
+const gather = (value: unknown, storages: Set<Storage>): boolean => {
+  let left = mostNodes
+  const walk = (node: unknown): boolean => {
+    if (typeof node !== 'object' || node === null) return typeof node !== 'function'
+    if (isTensor(node)) {
+      storages.add(node.data as Storage)
+      return true
+    }
+    if (ArrayBuffer.isView(node)) {
+      storages.add(node as Storage)
+      return true
+    }
+    if (--left < 0) return false
+    let isWhole = true
+    if (Array.isArray(node)) {
+      for (const child of node) isWhole = walk(child) && isWhole
+      return isWhole
+    }
+    const prototype: unknown = Object.getPrototypeOf(node)
+    isWhole = prototype === Object.prototype || prototype === null
+    for (const key in node) isWhole = walk((node as Readonly<Record<string, unknown>>)[key]) && isWhole
+    return isWhole
+  }
+  return walk(value)
+}
 
 /** The storages within a value. @internal */
 export const holdingsOf = (value: unknown): Holdings => {
-  const known = typeof value === 'object' && value !== null ? found.get(value) : undefined
-  if (known !== undefined) return known
-  const [seen, storages] = [new Set<object>(), new Set<Storage>()]
-  let isWhole = true
-  const walk = (node: unknown): void => {
-    if (typeof node === 'function') isWhole = false
-    if (typeof node !== 'object' || node === null || seen.has(node)) return
-    seen.add(node)
-    if (isTensor(node)) storages.add(node.data as Storage)
-    else if (ArrayBuffer.isView(node)) storages.add(node as Storage)
-    else {
-      const before = found.get(node)
-      if (before !== undefined) {
-        isWhole &&= before.isWhole
-        for (const storage of before.storages) storages.add(storage)
-        return
-      }
-      const prototype: unknown = Object.getPrototypeOf(node)
-      isWhole &&= Array.isArray(node) || prototype === Object.prototype || prototype === null
-      for (const child of Object.values(node)) walk(child)
-    }
-  }
-  walk(value)
-  const holdings = { storages, isWhole }
-  if (typeof value === 'object' && value !== null && storages.size > 1) found.set(value, holdings)
-  return holdings
+  const storages = new Set<Storage>()
+  return { isWhole: gather(value, storages), storages }
 }
 
 /** Gives up tensors, unless somebody holds what they are stored in. */
@@ -66,9 +69,7 @@ export const surplusOf = (backend: Backend, held: unknown): Surplus => {
   const holding = new Set<Storage>()
   let holdsAll = false
   const hold = (value: unknown): void => {
-    const { storages, isWhole } = holdingsOf(value)
-    holdsAll ||= !isWhole
-    for (const storage of storages) holding.add(storage)
+    holdsAll = !gather(value, holding) || holdsAll
   }
   hold(held)
   return {
