@@ -11,7 +11,7 @@ import { resNet20 } from '../src/models/index.js'
 import { clippedGrad, flatClip } from '../src/privacy/index.js'
 import { key, normal } from '../src/sampling/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
-import { full, tensor, treeSize } from '../src/tensor/index.js'
+import { cast, full, tensor, treeSize } from '../src/tensor/index.js'
 
 const kinds = ['non-private', 'book-keeping', 'materialised'] as const
 type Kind = (typeof kinds)[number]
@@ -35,7 +35,7 @@ const serve = (kind: Kind): void => {
   const model = resNet20()
   const { params } = model.init(key(0), [3, 32, 32])
   const batch = {
-    input: normal([size, 3, 32, 32])(key(1)),
+    input: cast('float32')(normal([size, 3, 32, 32])(key(1))),
     target: tensor(
       Array.from({ length: size }, (_, n) => n % 10),
       [size],

@@ -8,7 +8,7 @@ import { crossEntropy, perSampleSquaredNorm } from '../src/grad/index.js'
 import { clippedGrad, flatClip } from '../src/privacy/index.js'
 import { key, normal } from '../src/sampling/index.js'
 import type { Backend } from '../src/tensor/backend/backend.js'
-import { leaves, type Tensor, type Tree, tensor, toArray } from '../src/tensor/index.js'
+import { cast, leaves, type Tensor, type Tree, tensor, toArray } from '../src/tensor/index.js'
 import { type Network, networkOf, type Row } from './networks.js'
 
 /** What a private step does: clip to C, add N(0, σ²C²), divide by n, and take a step of SGD with momentum. */
@@ -31,9 +31,9 @@ export interface Batch {
   readonly target: Tensor
 }
 
-/** The batch of a row: standard normal inputs, and targets in turn. */
+/** The batch of a row: standard normal inputs, float32 as every contender reads them, and targets in turn. */
 export const batchOf = ({ network, samples }: Row): Batch => ({
-  input: normal([samples, ...(networkOf(network)?.input ?? [])])(key(1)),
+  input: cast('float32')(normal([samples, ...(networkOf(network)?.input ?? [])])(key(1))),
   target: tensor(
     Array.from({ length: samples }, (_, n) => n % 10),
     [samples],

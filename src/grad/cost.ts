@@ -28,6 +28,9 @@ const BYTES_OF_KEEPING = 12
 /** To begin a run of additions of shifted inner products takes as long as so many multiply-adds. */
 const RUN_START = 400
 
+/** Numbers that a layer may keep for each that its operands hold. */
+const KEPT_TO_OPERANDS = 3
+
 /** Numbers that a layer may keep in any case: 16 MiB of float32. */
 export const keptNumbersLimit: number = 2 ** 22
 
@@ -103,8 +106,9 @@ export const gramIsCheaper = ({ gram, form, gradient }: GradientCosts): boolean 
 
 /**
  * Does it pay to form the gradients for the norm, and to keep them for the weighted sum? Only where the sum's contraction would
- * cost more than their way through memory, and they are few: no more than twice what the operands hold, or than `keptNumbersLimit`.
- * So the kept gradients of a model never need more memory than twice its activations and cotangents, or 16 MiB a layer, whatever its size.
+ * cost more than their way through memory, and they are few: no more than three times what the operands hold, or than `keptNumbersLimit`.
+ * So the kept gradients of a model never need more memory than three times its activations and cotangents, or 16 MiB a layer, whatever
+ * its size.
  *
  * @example
  * keepsGradients(affineCosts({ positions: 64, inputs: 8, outputs: 8 }), 256) // => true
@@ -115,7 +119,7 @@ export const keepsGradients = (costs: GradientCosts, samples: number): boolean =
   const { gram, form, gradient, operands } = costs
   const apart = Math.min(gram, form + gradient) + form
   const together = form + (2 + BYTES_OF_KEEPING) * gradient
-  return together < apart && samples * gradient <= Math.max(keptNumbersLimit, 2 * samples * operands)
+  return together < apart && samples * gradient <= Math.max(keptNumbersLimit, KEPT_TO_OPERANDS * samples * operands)
 }
 
 /**

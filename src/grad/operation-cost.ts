@@ -41,10 +41,7 @@ const flopsOf: Partial<Record<Operation, (args: readonly unknown[], result: unkn
   conv2dInputGrad: ([gy, , window, input]) => convolution(window as Convolution2d, input as Shape, shapeOf(gy)),
   conv2dPerSampleGrad: ([x, gy, window]) => convolution(window as Convolution2d, shapeOf(x), shapeOf(gy)),
   conv2dNormedGrad: ([x, gy, window], found) =>
-    found === undefined
-      ? 0
-      : convolution(window as Convolution2d, shapeOf(x), shapeOf(gy)) +
-        2 * size((found as { readonly grad: Tensor }).grad),
+    convolution(window as Convolution2d, shapeOf(x), shapeOf(gy)) + 2 * size((found as { readonly grad: Tensor }).grad),
   conv2dSquaredNorm: ([x, gy, window]) => {
     const { groups, kernel } = window as Convolution2d
     const gradient = (shapeOf(gy)[1] as number) * ((shapeOf(x)[1] as number) / groups) * sizeOf(kernel)

@@ -134,9 +134,11 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
     }
     const adds = (chosen: readonly number[]): boolean => attempt(takeBatch(chosen)(batch)).counts
     const first = attempt(batch)
+    // All were finite, as nearly always: nothing is left to judge.
+    if (first.counts) return { loss: first.loss, norm: first.norm, groupNorms: first.groupNorms, nonFinite: 0 }
     const norms = toArray(first.norm)
     const finite = norms.flatMap((norm, index) => (Number.isFinite(norm) ? [index] : []))
-    const together = first.counts || adds(finite)
+    const together = adds(finite)
     // Where a finite norm hides an overflow, each sample is judged on its own: nobody's share depends on the company.
     const overflown = new Set(together ? [] : finite.filter((index) => !adds([index])))
     // Even where nobody's share counts there is a sum.

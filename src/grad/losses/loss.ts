@@ -3,7 +3,7 @@
  * gradient by a batch size that is private. n sample · k class.
  */
 import { ShapeEq, shapeError, sizeOf } from '../../tensor/shape.js'
-import { contiguous, storageOf, type Tensor, unsafeTensor } from '../../tensor/tensor.js'
+import { contiguous, type Storage, storageOf, type Tensor, unsafeTensor } from '../../tensor/tensor.js'
 import { isClass, noLoss } from './labels.js'
 
 /** The loss of each sample, [n], float64; and its gradient in the prediction, of the prediction's shape, float64. */
@@ -15,27 +15,31 @@ export interface LossValue {
 /** A loss of each sample on its own: row n of the cotangent depends on row n of prediction and target alone. */
 export type Loss = (prediction: Tensor, target: Tensor) => LossValue
 
-/** One sample at a time: `row` reads `width` numbers of each argument from its start, writes the gradient, returns the loss. */
+/** The numbers of one sample begin at `at`; views of their own would cost more than most losses do. */
+interface Row<Numbers> {
+  readonly of: Numbers
+  readonly at: number
+}
+
+/** One sample at a time: `row` reads `width` numbers of each argument, writes the gradient, returns the loss. */
 const perSample =
   (
     width: number,
     targetWidth: number,
-    row: (prediction: ArrayLike<number>, target: ArrayLike<number>, gradient: Float64Array) => number,
+    row: (prediction: Row<Storage>, target: Row<Storage>, gradient: Row<Float64Array>) => number,
   ): Loss =>
   (prediction, target) => {
     const count = prediction.shape[0] as number
     const [p, t] = [contiguous(prediction), contiguous(target)]
+    const [predictions, targets] = [storageOf(p), storageOf(t)]
     const value = new Float64Array(count)
     const cotangent = new Float64Array(count * width)
-    for (let n = 0; n < count; n++) {
-      const from = p.offset + n * width
-      const at = t.offset + n * targetWidth
+    for (let n = 0; n < count; n++)
       value[n] = row(
-        storageOf(p).subarray(from, from + width),
-        storageOf(t).subarray(at, at + targetWidth),
-        cotangent.subarray(n * width, (n + 1) * width),
+        { of: predictions, at: p.offset + n * width },
+        { of: targets, at: t.offset + n * targetWidth },
+        { of: cotangent, at: n * width },
       )
-    }
     return { value: unsafeTensor(value, [count]), cotangent: unsafeTensor(cotangent, prediction.shape) }
   }
 
@@ -54,17 +58,20 @@ export const crossEntropy: Loss = (prediction, target) => {
   const [count, classes] = prediction.shape
   if (prediction.shape.length !== 2 || target.shape.length !== 1 || target.shape[0] !== count)
     throw shapeError('crossEntropy needs logits [n, k] and labels [n]', prediction.shape, target.shape)
-  return perSample(classes as number, 1, (logits, label, gradient) => {
-    const truth = label[0] as number
-    if (!isClass(truth, logits.length)) return noLoss(gradient)
+  const width = classes as number
+  return perSample(width, 1, ({ of: logits, at }, label, { of: gradient, at: out }) => {
+    const truth = label.of[label.at] as number
+    if (!isClass(truth, width)) return noLoss(gradient.subarray(out, out + width))
     let largest = Number.NEGATIVE_INFINITY
-    for (let k = 0; k < logits.length; k++) largest = Math.max(largest, logits[k] as number)
+    for (let k = 0; k < width; k++) largest = Math.max(largest, logits[at + k] as number)
     let total = 0
-    for (let k = 0; k < logits.length; k++) total += Math.exp((logits[k] as number) - largest)
-    const logTotal = largest + Math.log(total)
-    for (let k = 0; k < logits.length; k++)
-      gradient[k] = Math.exp((logits[k] as number) - logTotal) - (k === truth ? 1 : 0)
-    return logTotal - (logits[truth] as number)
+    for (let k = 0; k < width; k++) {
+      const mass = Math.exp((logits[at + k] as number) - largest)
+      gradient[out + k] = mass
+      total += mass
+    }
+    for (let k = 0; k < width; k++) gradient[out + k] = (gradient[out + k] as number) / total - (k === truth ? 1 : 0)
+    return largest + Math.log(total) - (logits[at + truth] as number)
   })(prediction, target)
 }
 
@@ -89,8 +96,8 @@ export const meanSquaredError: Loss = (prediction, target) => {
   return perSample(width, width, (y, t, gradient) => {
     let sum = 0
     for (let j = 0; j < width; j++) {
-      const error = (y[j] as number) - (t[j] as number)
-      gradient[j] = (2 * error) / width
+      const error = (y.of[y.at + j] as number) - (t.of[t.at + j] as number)
+      gradient.of[gradient.at + j] = (2 * error) / width
       sum += error * error
     }
     return sum / width
@@ -112,9 +119,9 @@ export const binaryCrossEntropyWithLogits: Loss = (prediction, target) => {
   return perSample(width, width, (z, t, gradient) => {
     let sum = 0
     for (let j = 0; j < width; j++) {
-      const [logit, truth] = [z[j] as number, t[j] as number]
+      const [logit, truth] = [z.of[z.at + j] as number, t.of[t.at + j] as number]
       const tail = Math.exp(-Math.abs(logit))
-      gradient[j] = ((logit >= 0 ? 1 : tail) / (1 + tail) - truth) / width
+      gradient.of[gradient.at + j] = ((logit >= 0 ? 1 : tail) / (1 + tail) - truth) / width
       sum += Math.max(logit, 0) - logit * truth + Math.log1p(tail)
     }
     return sum / width

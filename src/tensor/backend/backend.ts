@@ -176,15 +176,12 @@ export interface Backend {
   readonly conv2dInputGrad: (gy: Tensor, weight: Tensor, convolution: Convolution2d, input: Shape) => Tensor
   /** The adjoint of conv2d in weight, one sample at a time: → [n, o, c/groups, kh, kw]. */
   readonly conv2dPerSampleGrad: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
-  /**
-   * conv2dPerSampleGrad, and the squared norms [n] of its rows, float64, from one pass through memory; nothing, where that is not to
-   * be had.
-   */
+  /** conv2dPerSampleGrad, and the squared norms [n] of its rows, float64, from one pass through memory. */
   readonly conv2dNormedGrad?: (
     x: Tensor,
     gy: Tensor,
     convolution: Convolution2d,
-  ) => { readonly grad: Tensor; readonly squaredNorm: Tensor } | undefined
+  ) => { readonly grad: Tensor; readonly squaredNorm: Tensor }
   /** Squared norms of the rows of conv2dPerSampleGrad, which are not kept: → [n], float64. */
   readonly conv2dSquaredNorm: (x: Tensor, gy: Tensor, convolution: Convolution2d) => Tensor
   /**

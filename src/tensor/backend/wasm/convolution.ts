@@ -154,7 +154,13 @@ export const convolutions = (device: Device): Convolutions => {
 
   /** The three gradients of the weight: `mode` is that of `weightGradChunk`. */
   const weightGrad = (
-    operands: { readonly x: number; readonly gy: number; readonly out: number; readonly weight: number },
+    operands: {
+      readonly x: number
+      readonly gy: number
+      readonly out: number
+      readonly weight?: number
+      readonly norms?: number
+    },
     convolution: Convolution2d,
     input: Quad,
     output: Quad,
@@ -171,7 +177,7 @@ export const convolutions = (device: Device): Convolutions => {
     device.launch({
       kernel: kernel.weightGrad,
       arguments: [
-        ...[operands.x, operands.gy, operands.out, operands.weight, mode, samples, 0, 0],
+        ...[operands.x, operands.gy, operands.out, operands.weight ?? 0, mode, samples, operands.norms ?? 0, 0],
         ...geometry(convolution, convolution.groups, input, output),
         ...[4 * row, block, channels, units, perChunk],
       ],
@@ -192,36 +198,40 @@ export const convolutions = (device: Device): Convolutions => {
     return shape
   }
 
+  /** The gradient of each sample, and squared norms of each group of it, unless their address is 0. */
+  const sampleGrads = (
+    operands: { readonly x: number; readonly gy: number; readonly out: number; readonly norms: number },
+    convolution: Convolution2d,
+    input: Quad,
+    output: Quad,
+  ): void => {
+    if (isFilteredGrad(convolution, input, output)) filteredGrad(device, operands, convolution, input, output)
+    else weightGrad(operands, convolution, input, output, { mode: 0, units: input[0] * convolution.groups, samples: 1 })
+  }
+
   const conv2dPerSampleGrad: Backend['conv2dPerSampleGrad'] = (x, gy, convolution) => {
     const shape = weightShape(x, gy, convolution)
-    const n = x.shape[0] as number
-    const operands = { x: device.dense(x), gy: device.dense(gy), weight: 0 }
-    const { tensor, storage, address } = device.result('float32', [n, ...shape])
-    const [input, output] = [x.shape as Quad, gy.shape as Quad]
+    const operands = { x: device.dense(x), gy: device.dense(gy), norms: 0 }
+    const { tensor, storage, address } = device.result('float32', [x.shape[0] as number, ...shape])
     if (size(x) === 0 || size(gy) === 0) storage.fill(0)
-    else if (isFilteredGrad(convolution, input, output))
-      filteredGrad(device, { ...operands, out: address, norms: 0 }, convolution, input, output)
-    else
-      weightGrad({ ...operands, out: address }, convolution, input, output, {
-        mode: 0,
-        units: n * convolution.groups,
-        samples: 1,
-      })
+    else sampleGrads({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad)
     return tensor
   }
 
   const conv2dNormedGrad: Convolutions['conv2dNormedGrad'] = (x, gy, convolution) => {
     const shape = weightShape(x, gy, convolution)
     const [n, { groups }] = [x.shape[0] as number, convolution]
-    const [input, output] = [x.shape as Quad, gy.shape as Quad]
-    if (size(x) === 0 || size(gy) === 0 || !isFilteredGrad(convolution, input, output)) return undefined
-    const { tensor: grad, address: out } = device.result('float32', [n, ...shape])
+    const { tensor: grad, storage: numbers, address: out } = device.result('float32', [n, ...shape])
     const { tensor: squaredNorm, storage } = device.result('float64', [n])
+    storage.fill(0)
+    if (size(x) === 0 || size(gy) === 0) {
+      numbers.fill(0)
+      return { grad, squaredNorm }
+    }
     const operands = { x: device.dense(x), gy: device.dense(gy), out }
     device.arena.temporarily(() => {
       const parts = device.arena.allocate('float64', n * groups)
-      filteredGrad(device, { ...operands, norms: parts.byteOffset }, convolution, input, output)
-      storage.fill(0)
+      sampleGrads({ ...operands, norms: parts.byteOffset }, convolution, x.shape as Quad, gy.shape as Quad)
       for (let sample = 0, i = 0; sample < n; sample++)
         for (let group = 0; group < groups; group++, i++)
           storage[sample] = (storage[sample] as number) + (parts[i] as number)
@@ -232,7 +242,7 @@ export const convolutions = (device: Device): Convolutions => {
   const conv2dSquaredNorm: Backend['conv2dSquaredNorm'] = (x, gy, convolution) => {
     weightShape(x, gy, convolution)
     const n = x.shape[0] as number
-    const operands = { x: device.dense(x), gy: device.dense(gy), weight: 0 }
+    const operands = { x: device.dense(x), gy: device.dense(gy) }
     const { tensor, storage, address } = device.result('float64', [n])
     if (size(x) === 0 || size(gy) === 0) storage.fill(0)
     else

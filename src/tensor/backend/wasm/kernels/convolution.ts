@@ -9,6 +9,7 @@ import { address, argument } from './arguments'
 import { productTowardsZero, thenNumbers } from './elementwise'
 import { packColumns } from './pack'
 import { addPatches, packPatches } from './patches'
+import { dot } from './reduce'
 import { putPart, putTransposed, tileColumns, tileRows } from './tile'
 import { c, groups, h, kh, kw, n, o, oh, ow, w } from './window'
 
@@ -158,7 +159,7 @@ function weightGrad(
 
 /**
  * Gradients of the weight. Arguments: 0 x · 1 gy · 2 out · 3 weights of the samples · 4 what to do:
- * 0 a gradient for each sample (a unit is one group of one sample) · 1 squared norms, float64 (a unit is one sample) ·
+ * 0 a gradient for each sample (a unit is one group of one sample; 6 squared norms of the units, float64, or 0) · 1 squared norms, float64 (a unit is one sample) ·
  * 2 weighted sums over blocks of samples (a unit is one group of one block; 5 samples of a block; out [block, o, entry]).
  */
 export function weightGradChunk(chunk: i32, scratch: usize): void {
@@ -167,7 +168,7 @@ export function weightGradChunk(chunk: i32, scratch: usize): void {
   for (let unit = chunk * argument(28); unit < end; unit++) {
     switch (argument(4)) {
       case 0:
-        allChannels(unit, sampleGrad(unit), address(2) + <usize>unit * group, false, scratch)
+        keptGrad(unit, address(2) + <usize>unit * group, scratch)
         break
       case 1:
         store<f64>(address(2) + ((<usize>unit) << 3), squaredNorm(unit, scratch))
@@ -176,6 +177,13 @@ export function weightGradChunk(chunk: i32, scratch: usize): void {
         weightedSum(unit, address(2) + <usize>unit * group, scratch)
     }
   }
+}
+
+/** The gradient of one group of one sample, and its squared norm while it is in the cache. */
+function keptGrad(slice: i32, out: usize, scratch: usize): void {
+  allChannels(slice, sampleGrad(slice), out, false, scratch)
+  const norms = address(6)
+  if (norms) store<f64>(norms + ((<usize>slice) << 3), dot(out, out, o() * c() * kh() * kw()))
 }
 
 // @inline
