@@ -39,6 +39,17 @@ const misfits: readonly Misfit[] = [
     'groupNormGrad: statistics',
     (b) => b.groupNormGrad(z(2, 4, 4), z(2, 4, 4), undefined, { mean: z(2, 2), inverseDeviation: z(1, 2) }),
   ],
+  [
+    'groupNormGrad: the output of an activation',
+    (b) =>
+      b.groupNormGrad(
+        z(2, 4, 4),
+        z(2, 4, 4),
+        undefined,
+        { mean: z(2, 2), inverseDeviation: z(2, 2) },
+        { op: 'reluGrad', y: z(2, 4, 3) },
+      ),
+  ],
   ['conv2d: channels', (b) => b.conv2d(z(1, 3, 4, 4), z(2, 2, 2, 2), undefined, plain)],
   ['conv2d: the kernel of the weight', (b) => b.conv2d(z(1, 3, 4, 4), z(2, 3, 3, 2), undefined, plain)],
   ['conv2d: rank', (b) => b.conv2d(z(3, 4, 4), z(2, 3, 2, 2), undefined, plain)],

@@ -1,12 +1,15 @@
 /**
- * Operations that go on into a function of each number give what one after the other gives, bit for bit.
+ * Operations that go on into a function of each number, and a cotangent that goes through one first, give what one after the other
+ * gives, bit for bit.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, it } from 'vitest'
 import type { Backend, UnaryOp } from '../../src/tensor/backend/backend.js'
+import type { Tensor } from '../../src/tensor/tensor.js'
 import { transpose } from '../../src/tensor/view.js'
 import type { Convolution2d } from '../../src/tensor/window.js'
 import { convolutions } from '../arbitraries/geometry.js'
+import { broadcastable } from '../arbitraries/operation.js'
 import { extents, noise, ordinary, tensorsOf } from '../arbitraries/tensor.js'
 import { expectSameBits } from './purity.js'
 
@@ -57,6 +60,40 @@ const normalised: Arbitrary<Both> = fc
       }),
   )
 
+const paired: Arbitrary<Both> = broadcastable()
+  .chain(([left, right]) => fc.tuple(tensorsOf(left, constraints), tensorsOf(right, constraints)))
+  .map(([x, y]) => (b, then) => [b.zip('add', x, y, then), b.map(then, b.zip('add', x, y))])
+
+/** The cotangents of the functions that have one of their output. */
+const throughs = { relu: 'reluGrad', tanh: 'tanhGrad', sigmoid: 'sigmoidGrad' } as const
+
+const pulled = (b: Backend, then: UnaryOp, x: Tensor, gy: Tensor, groups: number, weight?: Tensor) => {
+  const op = throughs[then as keyof typeof throughs] ?? 'geluGrad'
+  const { y, mean, inverseDeviation } = b.groupNorm(x, { groups, epsilon: 1e-3 }, {}, then)
+  const statistics = { mean, inverseDeviation }
+  return [
+    b.groupNormGrad(x, gy, weight, statistics, { op, y }),
+    b.groupNormGrad(x, b.zip(op, gy, y), weight, statistics),
+  ] as const
+}
+
+const pulledThrough: Arbitrary<Both> = fc
+  .tuple(fc.nat(3), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.nat(5))
+  .chain(([n, each, groups, pixels]) => {
+    const shape = [n, each * groups, pixels]
+    return fc
+      .tuple(
+        tensorsOf(shape, constraints),
+        tensorsOf(shape, constraints),
+        fc.option(tensorsOf([each * groups], constraints), { nil: undefined }),
+      )
+      .map(
+        ([x, gy, weight]): Both =>
+          (b, then) =>
+            pulled(b, then, x, gy, groups, weight),
+      )
+  })
+
 const same: Convolution2d = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }
 const x = (...shape: readonly number[]) => noise(shape, { seed: 1 })
 
@@ -99,6 +136,18 @@ const large: readonly (readonly [name: string, both: Both])[] = [
     ]
   }),
   [
+    'zip, 1 × 40009 to 5 × 1',
+    (b, then) => [b.zip('add', x(1, 40009), x(5, 1), then), b.map(then, b.zip('add', x(1, 40009), x(5, 1)))],
+  ],
+  [
+    'groupNormGrad, 5 groups of 4 × 19 × 23',
+    (b, then) => pulled(b, then, x(7, 20, 19, 23), noise([7, 20, 19, 23], { seed: 2 }), 5, x(20)),
+  ],
+  [
+    'groupNormGrad, one group beyond the scratch',
+    (b, then) => pulled(b, then, x(1, 1, 600, 600), x(1, 1, 600, 600), 1),
+  ],
+  [
     'groupNorm, 5 groups of 4 × 19 × 23',
     (b, then) => {
       const given = [x(7, 20, 19, 23), { groups: 5, epsilon: 1e-5 }, { weight: x(20), bias: x(20) }] as const
@@ -119,6 +168,8 @@ export const thenLaws = (name: string, backend: Backend, withLarge: boolean): vo
       ['affine', fc.tuple(extents(some), extents(some), extents(some)).chain(([r, i, o]) => affine(r, i, o))],
       ['conv2d', convolved],
       ['groupNorm', normalised],
+      ['zip', paired],
+      ['groupNormGrad', pulledThrough],
     ]
     it.each(generated)('%s', (_, boths) => {
       fc.assert(fc.property(boths, fc.constantFrom(...functions), expectTogether))

@@ -14,7 +14,10 @@ import {
   instanceNorm,
   layer,
   linear,
+  type Pullback,
+  parallel,
   relu,
+  residual,
   sequential,
   sigmoid,
   tanh,
@@ -24,7 +27,7 @@ import type { Backend } from '../../src/tensor/backend/backend.js'
 import { reference } from '../../src/tensor/backend/reference.js'
 import { wasm } from '../../src/tensor/backend/wasm/index.js'
 import type { Shape } from '../../src/tensor/shape.js'
-import { type Tensor, tensor, toArray } from '../../src/tensor/tensor.js'
+import { type Tensor, tensor, toArray, zeros } from '../../src/tensor/tensor.js'
 import { leaves, type Tree } from '../../src/tensor/tree.js'
 import { unitTensors } from '../arbitraries/batch.js'
 import { counts, type ModelCase, models, paramsOf } from '../arbitraries/layer.js'
@@ -95,6 +98,8 @@ const followed: readonly (readonly [layer: AnyLayer, input: Shape])[] = [
   [conv2d(8, { kernel: 3, padding: 1 }), [8, 9, 8]],
   [groupNorm({ groups: 2 }), [4, 3]],
   [instanceNorm(), [2, 3, 4]],
+  [residual(linear(3)), [3]],
+  [parallel()(linear(3), linear(3), linear(3)), [2]],
 ] as readonly (readonly [unknown, Shape])[] as readonly (readonly [AnyLayer, Shape])[]
 
 const activations = [relu, tanh, sigmoid] as readonly unknown[] as readonly AnyLayer[]
@@ -138,6 +143,43 @@ const goingOnLaws = (): void => {
         }),
       )
     })
+    it('and back through it with the readings of one after the other', () => {
+      const cases = fc.constantFrom(...followed).chain(([rule, input]) =>
+        counts.chain((count) =>
+          fc.record({
+            rule: fc.constant(rule),
+            act: fc.constantFrom(...activations),
+            params: paramsOf(rule, input),
+            x: unitTensors([count, ...input]),
+            gy: unitTensors([count, ...rule.init(key(0), input).output]),
+            weight: unitTensors([count]),
+          }),
+        ),
+      )
+      fc.assert(
+        fc.property(cases, fc.constantFrom(...backends), ({ rule, act, params, x, gy, weight }, backend) => {
+          const readings = (p: Pullback<Tree>) => [
+            p.inputGrad(),
+            leaves(p.perSampleGrad()),
+            p.squaredNorm(),
+            leaves(p.weightedGrad(weight)),
+          ]
+          const both = sequential(rule, act)
+          const [, caches] = both.forward(backend, [params, {}], x)
+          const found = readings(both.pullback(backend, [params, {}], caches, gy))
+          const [cache, ofAct] = caches as readonly [unknown, unknown]
+          const cotangent = act.backward(backend, {}, ofAct, gy)
+          expectSameBits(found, readings(rule.pullback(backend, params, cache, cotangent)))
+        }),
+      )
+      const [norm, ran]: [AnyLayer, string[]] = [groupNorm({ groups: 2 }) as unknown as AnyLayer, []]
+      const both = sequential(norm, relu)
+      const { params } = both.init(key(0), [4, 3])
+      const x = zeros([2, 4, 3])
+      const [y, caches] = both.forward(reference, params, x)
+      both.pullback(watched(reference, ran), params, caches, y).inputGrad()
+      expect(ran).toEqual(['groupNormGrad'])
+    })
     it('unless one of the two has a forward pass of its own', () => {
       const x = tensor([-1, 2], [2, 1])
       const affine = linear(1) as unknown as AnyLayer
@@ -149,6 +191,8 @@ const goingOnLaws = (): void => {
       expect(run(affine, relu as unknown as AnyLayer)).toEqual([0, 3])
       expect(run(negated, relu as unknown as AnyLayer)).toEqual([1, 0])
       expect(run(affine, doubled as unknown as AnyLayer)).toEqual([0, 6])
+      const alone = sequential(parallel()(affine), relu).forward(reference, [[params], {}], x)
+      expect(toArray(alone[0])).toEqual([0, 3])
       const renamed = { ...affine, name: 'renamed' }
       expect(run(renamed, relu as unknown as AnyLayer)).toEqual([0, 3])
     })

@@ -11,7 +11,7 @@ import type { Shape } from '../tensor/shape.js'
 import { type Tensor, zeros } from '../tensor/tensor.js'
 import { type EmptyTree, emptyTree, foldTree, mapTree, type Tree } from '../tensor/tree.js'
 import type { NormWay } from './cost.js'
-import { type ForwardThen, goesOn } from './then.js'
+import { type GoingOn, goesOn } from './then.js'
 
 /** Fresh parameters, and the shape of one output sample (without n). */
 export interface Initialised<P extends Tree> {
@@ -134,12 +134,12 @@ export const weightedSumOfRows =
  */
 export const layer = <P extends Tree, C>({
   forwardThen,
+  pullbackThrough,
   ...rule
-}: Omit<LayerRule<P, C>, Derived> &
-  Partial<Pick<LayerRule<P, C>, Derived>> & {
-    /** Where the backward pass does not need what an activation behind the layer is given: `forward`, and then the activation. */
-    readonly forwardThen?: ForwardThen<P, C>
-  }): LayerRule<P, C> => {
+}: Omit<LayerRule<P, C>, Derived> & Partial<Pick<LayerRule<P, C>, Derived>> & GoingOn<P, C, Pullback<P>>): LayerRule<
+  P,
+  C
+> => {
   const complete: LayerRule<P, C> = {
     perSampleSquaredNorm: (backend, params, cache, gy) =>
       squaredNormOfRows(backend, gy.shape[0] as number)(rule.perSampleGrad(backend, params, cache, gy)),
@@ -149,10 +149,24 @@ export const layer = <P extends Tree, C>({
     ...rule,
   }
   const whole = told(complete)
-  if (forwardThen !== undefined)
-    goesOn(whole, (backend, params, x, then) =>
-      toldOf(backend, { layer: rule.name, params, reading: 'forward' }, () => forwardThen(backend, params, x, then)),
-    )
+  goesOn(whole, {
+    ...(forwardThen === undefined
+      ? {}
+      : {
+          forwardThen: (backend, params, x, then) =>
+            toldOf(backend, { layer: rule.name, params, reading: 'forward' }, () =>
+              forwardThen(backend, params, x, then),
+            ),
+        }),
+    ...(pullbackThrough === undefined
+      ? {}
+      : {
+          pullbackThrough: (backend, params, cache, gy, through) =>
+            toldPullback(backend, { layer: rule.name, params }, () =>
+              pullbackThrough(backend, params, cache, gy, through),
+            ),
+        }),
+  })
   return whole
 }
 
@@ -163,8 +177,8 @@ const toldOf = <A>(backend: Backend, work: LayerWork, body: () => A): A =>
 /** The rule, which tells a backend that wants to know who computes. */
 const told = <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
   type Reading = LayerWork['reading']
-  const within = <A>(backend: Backend, params: P, reading: Reading, body: () => A, norm?: NormWay): A =>
-    toldOf(backend, { layer: rule.name, params, reading, ...(norm === undefined ? {} : { norm }) }, body)
+  const within = <A>(backend: Backend, params: P, reading: Reading, body: () => A): A =>
+    toldOf(backend, { layer: rule.name, params, reading }, body)
   return {
     ...rule,
     forward: (backend, params, x) => within(backend, params, 'forward', () => rule.forward(backend, params, x)),
@@ -176,21 +190,31 @@ const told = <P extends Tree, C>(rule: LayerRule<P, C>): LayerRule<P, C> => {
       within(backend, params, 'norm', () => rule.perSampleSquaredNorm(backend, params, cache, gy)),
     weightedGrad: (backend, params, cache, gy, weight) =>
       within(backend, params, 'sum', () => rule.weightedGrad(backend, params, cache, gy, weight)),
-    pullback: (backend, params, cache, gy) => {
-      if (backend.within === undefined) return rule.pullback(backend, params, cache, gy)
-      const pulled = within(backend, params, 'backward', () => rule.pullback(backend, params, cache, gy))
-      const { norm, grouped, holds } = pulled
-      const read = <A>(reading: Reading, body: () => A): A => within(backend, params, reading, body, norm)
-      return {
-        ...(norm === undefined ? {} : { norm }),
-        inputGrad: () => read('backward', pulled.inputGrad),
-        perSampleGrad: () => read('gradients', pulled.perSampleGrad),
-        squaredNorm: () => read('norm', pulled.squaredNorm),
-        weightedGrad: (weight) => read('sum', () => pulled.weightedGrad(weight)),
-        ...(grouped === undefined ? {} : { grouped }),
-        ...(holds === undefined ? {} : { holds }),
-      }
-    },
+    pullback: (backend, params, cache, gy) =>
+      toldPullback(backend, { layer: rule.name, params }, () => rule.pullback(backend, params, cache, gy)),
+  }
+}
+
+/** A pullback that tells who computes, as it is made and as it is read. */
+const toldPullback = <P extends Tree>(
+  backend: Backend,
+  who: Pick<LayerWork, 'layer' | 'params'>,
+  make: () => Pullback<P>,
+): Pullback<P> => {
+  const { within } = backend
+  if (within === undefined) return make()
+  const pulled = within({ ...who, reading: 'backward' }, make)
+  const { norm, grouped, holds } = pulled
+  const read = <A>(reading: LayerWork['reading'], body: () => A): A =>
+    within({ ...who, reading, ...(norm === undefined ? {} : { norm }) }, body)
+  return {
+    ...(norm === undefined ? {} : { norm }),
+    inputGrad: () => read('backward', pulled.inputGrad),
+    perSampleGrad: () => read('gradients', pulled.perSampleGrad),
+    squaredNorm: () => read('norm', pulled.squaredNorm),
+    weightedGrad: (weight) => read('sum', () => pulled.weightedGrad(weight)),
+    ...(grouped === undefined ? {} : { grouped }),
+    ...(holds === undefined ? {} : { holds }),
   }
 }
 

@@ -34,7 +34,8 @@ const flopsOf: Partial<Record<Operation, (args: readonly unknown[], result: unkn
   pad2d: () => 0,
   // Mean, centred squares, and scaling: three passes of two; the adjoint has two more sums.
   groupNorm: ([x, , , then]) => (6 + ofThen(then)) * size(x as Tensor),
-  groupNormGrad: ([x]) => 10 * size(x as Tensor),
+  groupNormGrad: ([x, , , , through]) => (10 + ofThen(through)) * size(x as Tensor),
+  zip: ([, , , then], y) => (1 + ofThen(then)) * size(y as Tensor),
   conv2d: ([x, , bias, window, then], y) =>
     convolution(window as Convolution2d, shapeOf(x), shapeOf(y)) +
     ((bias === undefined ? 0 : 1) + ofThen(then)) * size(y as Tensor),

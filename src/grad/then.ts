@@ -1,10 +1,11 @@
 /**
- * Forward passes that go on into the activation behind them, so that its numbers are made while they are in the cache.
+ * Layers that go on into the activation behind them: its numbers are made while they are in the cache, and so is what becomes of a
+ * cotangent on its way back.
  *
- * What can go on is known by the function `forward` itself. A rule that is made from another by spreading it goes on where it kept
- * that forward pass, and does not where it has one of its own.
+ * What can go on is known by the functions `forward` and `pullback` themselves. A rule that is made from another by spreading it goes on
+ * where it kept them, and does not where it has its own.
  */
-import type { Backend, UnaryOp } from '../tensor/backend/backend.js'
+import type { Backend, BinaryOp, Through, UnaryOp } from '../tensor/backend/backend.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { emptyTree, type Tree } from '../tensor/tree.js'
 
@@ -16,27 +17,59 @@ export type ForwardThen<P extends Tree, C> = (
   then: UnaryOp,
 ) => readonly [y: Tensor, cache: C]
 
+/** The pullback of a cotangent that goes through an activation first: the same bits as one after the other. */
+export type PullbackThrough<P extends Tree, C, Pulled> = (
+  backend: Backend,
+  params: P,
+  cache: C,
+  gy: Tensor,
+  through: Through,
+) => Pulled
+
 /** What is seen here of a layer. */
-interface Forward<P extends Tree, C> {
+interface Rule<P extends Tree, C, Pulled> {
   readonly name: string
   forward(backend: Backend, params: P, x: Tensor): readonly [y: Tensor, cache: C]
+  pullback(backend: Backend, params: P, cache: C, gy: Tensor): Pulled
 }
 
-const continued = new WeakMap<object, unknown>()
-const mapped = new WeakMap<object, UnaryOp>()
-
-/** From now on the forward pass of this layer can go on. @internal */
-export const goesOn = <P extends Tree, C>({ forward }: Forward<P, C>, forwardThen: ForwardThen<P, C>): void => {
-  continued.set(forward, forwardThen)
+/** What a layer can do with an activation behind it. */
+export interface GoingOn<P extends Tree, C, Pulled> {
+  readonly forwardThen?: ForwardThen<P, C>
+  readonly pullbackThrough?: PullbackThrough<P, C, Pulled>
 }
 
-/** From now on the forward pass of this layer is known to be a function of each number, whose cache is its output. @internal */
-export const mapsEachNumber = <P extends Tree>({ forward }: Forward<P, Tensor>, op: UnaryOp): void => {
-  mapped.set(forward, op)
+/** A function of each number, and the function of a cotangent and its output that pulls back. */
+interface Mapping {
+  readonly op: UnaryOp
+  readonly grad: BinaryOp
+}
+
+/** By forward pass, and by pullback. */
+const [continued, mapped] = [new WeakMap<object, unknown>(), new WeakMap<object, Mapping>()]
+
+/** From now on this layer can go on. @internal */
+export const goesOn = <P extends Tree, C, Pulled>(
+  { forward, pullback }: Rule<P, C, Pulled>,
+  { forwardThen, pullbackThrough }: GoingOn<P, C, Pulled>,
+): void => {
+  if (forwardThen !== undefined) continued.set(forward, forwardThen)
+  if (pullbackThrough !== undefined) continued.set(pullback, pullbackThrough)
+}
+
+/** From now on this layer is known to be a function of each number, whose cache is its output. @internal */
+export const mapsEachNumber = <P extends Tree>(
+  { forward, pullback }: Rule<P, Tensor, unknown>,
+  mapping: Mapping,
+): void => {
+  mapped.set(forward, mapping)
+  mapped.set(pullback, mapping)
 }
 
 /** How a layer goes on, where it can. @internal */
-export const forwardThenOf = <P extends Tree, C>({ forward }: Forward<P, C>): ForwardThen<P, C> | undefined =>
+export const forwardThenOf = <P extends Tree, C>({
+  forward,
+}: Pick<Rule<P, C, unknown>, 'forward'>): ForwardThen<P, C> | undefined =>
   continued.get(forward) as ForwardThen<P, C> | undefined
 
 /**
@@ -45,11 +78,11 @@ export const forwardThenOf = <P extends Tree, C>({ forward }: Forward<P, C>): Fo
  * @internal
  */
 export const jointForward = <P extends Tree, C>(
-  first: Forward<P, C>,
-  second: Forward<Tree, unknown> | undefined,
+  first: Rule<P, C, unknown>,
+  second: Rule<Tree, unknown, unknown> | undefined,
 ): ((backend: Backend, params: P, x: Tensor) => readonly [y: Tensor, cache: C]) | undefined => {
   const forwardThen = forwardThenOf(first)
-  const op = second === undefined ? undefined : mapped.get(second.forward)
+  const op = second === undefined ? undefined : mapped.get(second.forward)?.op
   if (forwardThen === undefined || op === undefined) return undefined
   return (backend, params, x) => {
     const found = forwardThen(backend, params, x, op)
@@ -57,4 +90,19 @@ export const jointForward = <P extends Tree, C>(
     backend.within?.({ layer: second?.name ?? op, params: emptyTree, reading: 'forward' }, () => undefined)
     return found
   }
+}
+
+/**
+ * The pullback of a layer for the cotangent of what is behind the activation that follows it, whose output is y; where that can be.
+ *
+ * @internal
+ */
+export const jointPullback = <P extends Tree, C, Pulled>(
+  first: Rule<P, C, Pulled>,
+  second: Rule<Tree, unknown, unknown> | undefined,
+): ((backend: Backend, params: P, cache: C, gy: Tensor, y: Tensor) => Pulled) | undefined => {
+  const pullbackThrough = continued.get(first.pullback) as PullbackThrough<P, C, Pulled> | undefined
+  const op = second === undefined ? undefined : mapped.get(second.pullback)?.grad
+  if (pullbackThrough === undefined || op === undefined) return undefined
+  return (backend, params, cache, gy, y) => pullbackThrough(backend, params, cache, gy, { op, y })
 }

@@ -2,7 +2,7 @@
  * Composition side by side: branches that see the same input, and whose outputs are added or put next to each other.
  */
 import { foldIn, type Key } from '../../sampling/key.js'
-import type { Backend } from '../../tensor/backend/backend.js'
+import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
 import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, ShapeEq, shapeError } from '../../tensor/shape.js'
 import { type Tensor, zeros } from '../../tensor/tensor.js'
@@ -15,6 +15,12 @@ import { initAt } from './position.js'
 import type { CachesOf, ParamsOf } from './sequential.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
+
+/** The sum, and what comes after it. */
+const added = (backend: Backend, [first, ...rest]: readonly [Tensor, ...Tensor[]], then?: UnaryOp): Tensor => {
+  if (rest.length === 0) return then === undefined ? first : backend.map(then, first)
+  return rest.reduce((sum, part, b) => backend.zip('add', sum, part, b === rest.length - 1 ? then : undefined), first)
+}
 
 /** How the outputs of the branches become one. */
 export interface ParallelOptions {
@@ -114,6 +120,16 @@ export const parallel =
       }
     }
 
+    const forward = (backend: Backend, params: P, x: Tensor, then?: UnaryOp): readonly [y: Tensor, cache: C] => {
+      const made = rules.map((rule, b) => rule.forward(backend, (params as unknown as readonly Tree[])[b] as Tree, x))
+      const outputs = made.map(([y]) => y) as [Tensor, ...Tensor[]]
+      outputOf(outputs.map((y) => y.shape.slice(1)) as readonly Shape[] as readonly [Shape, ...Shape[]])
+      const y = adds ? added(backend, outputs, then) : join(backend, axis + 1, outputs)
+      const extents = adds ? [] : outputs.map(({ shape }) => shape[axis + 1] as number)
+      surplusOf(backend, [x, params, made.map(([, cache]) => cache), y]).giveUp(...outputs)
+      return [y, { caches: made.map(([, cache]) => cache) as unknown as CachesOf<Ls>, extents }]
+    }
+
     return layer<P, C>({
       name,
       init: (k: Key, input: Shape) => {
@@ -123,15 +139,8 @@ export const parallel =
           output: outputOf(made.map(({ output }) => output) as readonly Shape[] as readonly [Shape, ...Shape[]]),
         }
       },
-      forward: (backend, params, x) => {
-        const made = rules.map((rule, b) => rule.forward(backend, (params as unknown as readonly Tree[])[b] as Tree, x))
-        const outputs = made.map(([y]) => y) as [Tensor, ...Tensor[]]
-        outputOf(outputs.map((y) => y.shape.slice(1)) as readonly Shape[] as readonly [Shape, ...Shape[]])
-        const y = adds ? outputs.reduce((sum, part) => backend.zip('add', sum, part)) : join(backend, axis + 1, outputs)
-        const extents = adds ? [] : outputs.map(({ shape }) => shape[axis + 1] as number)
-        surplusOf(backend, [x, params, made.map(([, cache]) => cache), y]).giveUp(...outputs)
-        return [y, { caches: made.map(([, cache]) => cache) as unknown as CachesOf<Ls>, extents }]
-      },
+      forward: (backend, params, x) => forward(backend, params, x),
+      ...(adds ? { forwardThen: forward } : {}),
       backward: (backend, params, cache, gy) => pullback(backend, params, cache, gy).inputGrad(),
       perSampleGrad: (backend, params, cache, gy) => pullback(backend, params, cache, gy).perSampleGrad(),
       perSampleSquaredNorm: (backend, params, cache, gy) => pullback(backend, params, cache, gy).squaredNorm(),

@@ -10,7 +10,7 @@ import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { allHeld, surplusOf } from '../surplus.js'
-import { jointForward } from '../then.js'
+import { jointForward, jointPullback } from '../then.js'
 import { initAt } from './position.js'
 
 const addNorms = zipTensorsWith((a, b) => a + b)
@@ -46,16 +46,25 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
   type C = CachesOf<Ls>
   const rules: readonly AnyLayer[] = layers
   const joint = rules.map((rule, index) => jointForward(rule, rules[index + 1]))
+  const through = rules.map((rule, index) => jointPullback(rule, rules[index + 1]))
 
   const pullback = (backend: Backend, params: P, caches: C, gy: Tensor): Pullback<P> => {
     const [ps, cs] = [params as unknown as readonly Tree[], caches as readonly unknown[]]
-    /** Of the input, and of the output of each layer. */
+    /** Of the input, and of the output of each layer; before an activation that the layer below goes through, what is behind it. */
     const cotangents: readonly (() => Tensor)[] = Array.from({ length: rules.length + 1 }, (_, index) =>
-      lazy(() => (index === rules.length ? gy : (pulled[index] as () => Pullback<Tree>)().inputGrad())),
+      lazy(() => {
+        if (index === rules.length) return gy
+        return through[index - 1] === undefined
+          ? (pulled[index] as () => Pullback<Tree>)().inputGrad()
+          : cotangent(index + 1)
+      }),
     )
     const cotangent = (index: number): Tensor => (cotangents[index] as () => Tensor)()
     const pulled: readonly (() => Pullback<Tree>)[] = rules.map((rule, index) =>
-      lazy(() => rule.pullback(backend, ps[index] as Tree, cs[index], cotangent(index + 1))),
+      lazy(() => {
+        const given = [backend, ps[index] as Tree, cs[index], cotangent(index + 1)] as const
+        return through[index]?.(...given, cs[index + 1] as Tensor) ?? rule.pullback(...given)
+      }),
     )
     // Only layers with parameters are read, so nothing is computed below the first of them.
     const trained = ps.map((p) => leaves(p).length > 0)

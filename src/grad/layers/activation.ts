@@ -19,7 +19,7 @@ const ofOutput = (op: UnaryOp, grad: BinaryOp): LayerRule<EmptyTree, Tensor> => 
     },
     backward: (backend, y, gy) => backend.zip(grad, gy, y),
   })
-  mapsEachNumber(rule, op)
+  mapsEachNumber(rule, { op, grad })
   return rule
 }
 

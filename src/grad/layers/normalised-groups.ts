@@ -1,10 +1,10 @@
 /**
  * What layers that normalise groups of channels have in common.
  */
-import type { Backend, GroupStatistics, UnaryOp } from '../../tensor/backend/backend.js'
+import type { Backend, GroupStatistics, Through, UnaryOp } from '../../tensor/backend/backend.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { keepingPullback, type LayerRule, lazy } from '../layer.js'
-import type { ForwardThen } from '../then.js'
+import { keepingPullback, type LayerRule, lazy, type Pullback } from '../layer.js'
+import type { GoingOn } from '../then.js'
 
 /** weight γ [c] and bias β [c]; no bias, or neither, where left out. */
 export type GroupNormParams = { readonly weight?: Tensor; readonly bias?: Tensor }
@@ -21,11 +21,15 @@ type Derivatives = ReturnType<Backend['groupNormGrad']>
 export const normalisedGroups = (
   groupsOf: (channels: number) => number,
   epsilon: number,
-): Pick<LayerRule<GroupNormParams, GroupNormCache>, 'forward' | 'backward' | 'perSampleGrad' | 'pullback'> & {
-  readonly forwardThen: ForwardThen<GroupNormParams, GroupNormCache>
-} => {
-  const pulled = (backend: Backend, { weight }: GroupNormParams, cache: GroupNormCache, gy: Tensor): Derivatives =>
-    backend.groupNormGrad(cache.x, gy, weight, cache.statistics)
+): Pick<LayerRule<GroupNormParams, GroupNormCache>, 'forward' | 'backward' | 'perSampleGrad' | 'pullback'> &
+  GoingOn<GroupNormParams, GroupNormCache, Pullback<GroupNormParams>> => {
+  const pulled = (
+    backend: Backend,
+    { weight }: GroupNormParams,
+    cache: GroupNormCache,
+    gy: Tensor,
+    through?: Through,
+  ): Derivatives => backend.groupNormGrad(cache.x, gy, weight, cache.statistics, through)
   const gradients = (params: GroupNormParams, { ofWeight, ofBias }: Derivatives): GroupNormParams => ({
     ...(params.weight === undefined ? {} : { weight: ofWeight }),
     ...(params.bias === undefined ? {} : { bias: ofBias }),
@@ -39,15 +43,23 @@ export const normalisedGroups = (
     const { y, ...statistics } = backend.groupNorm(x, { groups: groupsOf(x.shape[1] as number), epsilon }, params, then)
     return [y, { x, statistics }]
   }
+  const pullback = (
+    backend: Backend,
+    params: GroupNormParams,
+    cache: GroupNormCache,
+    gy: Tensor,
+    through?: Through,
+  ): Pullback<GroupNormParams> => {
+    const all = lazy(() => pulled(backend, params, cache, gy, through))
+    const shared = { backward: () => all().gx, perSampleGrad: () => gradients(params, all()) }
+    return keepingPullback(shared, backend, params, cache, gy)
+  }
   return {
     forward: (backend, params, x) => forward(backend, params, x),
     forwardThen: forward,
     backward: (backend, params, cache, gy) => pulled(backend, params, cache, gy).gx,
     perSampleGrad: (backend, params, cache, gy) => gradients(params, pulled(backend, params, cache, gy)),
-    pullback: (backend, params, cache, gy) => {
-      const all = lazy(() => pulled(backend, params, cache, gy))
-      const shared = { backward: () => all().gx, perSampleGrad: () => gradients(params, all()) }
-      return keepingPullback(shared, backend, params, cache, gy)
-    },
+    pullback: (backend, params, cache, gy) => pullback(backend, params, cache, gy),
+    pullbackThrough: pullback,
   }
 }

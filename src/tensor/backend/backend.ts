@@ -69,6 +69,12 @@ export interface ChannelAffine {
   readonly bias?: Tensor
 }
 
+/** An activation that a cotangent goes through first: the function of both, and the activation's output. */
+export interface Through {
+  readonly op: BinaryOp
+  readonly y: Tensor
+}
+
 /** The means μ of the groups of channels of each sample, and 1/√(σ² + ε): [n, g]. */
 export interface GroupStatistics {
   readonly mean: Tensor
@@ -120,7 +126,7 @@ export interface Backend {
   /** f of every element. */
   readonly map: (op: UnaryOp, x: Tensor) => Tensor
   /** f of every pair of elements, broadcast against each other. */
-  readonly zip: (op: BinaryOp, a: Tensor, b: Tensor) => Tensor
+  readonly zip: (op: BinaryOp, a: Tensor, b: Tensor, then?: UnaryOp) => Tensor
 
   /** Matrix products of the last two axes, [..., m, k]·[..., k, p] → [..., m, p]; leading axes broadcast. */
   readonly matmul: (a: Tensor, b: Tensor) => Tensor
@@ -155,13 +161,15 @@ export interface Backend {
   ) => GroupStatistics & { readonly y: Tensor }
   /**
    * The adjoint of groupNorm, for gy [n, c, …]: the cotangent of x, and those of γ and β for each sample, Σ gy x̂ and Σ gy over
-   * pixels, [n, c] (whether there are γ and β or not).
+   * pixels, [n, c] (whether there are γ and β or not). Through an activation behind it, whose output is y and whose cotangent
+   * is gy, it is that of zip(op, gy, y), to the last bit.
    */
   readonly groupNormGrad: (
     x: Tensor,
     gy: Tensor,
     weight: Tensor | undefined,
     statistics: GroupStatistics,
+    through?: Through,
   ) => { readonly gx: Tensor; readonly ofWeight: Tensor; readonly ofBias: Tensor }
 
   /** Cross-correlation: x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o] → [n, o, oh, ow]. */

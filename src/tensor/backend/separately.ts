@@ -5,7 +5,7 @@ import { ShapeEq, shapeError } from '../shape.js'
 import { transpose } from '../view.js'
 import type { Backend } from './backend.js'
 
-type Steps = Pick<Backend, 'map' | 'zip' | 'matmul' | 'conv2d' | 'groupNorm'>
+type Steps = Pick<Backend, 'map' | 'zip' | 'matmul' | 'conv2d' | 'groupNorm' | 'groupNormGrad'>
 
 /** Shapes of `affine`, checked. @internal */
 export const checkAffine = (...[x, weight, bias]: Parameters<Backend['affine']>): void => {
@@ -25,9 +25,15 @@ export const affineOf =
     return then === undefined ? y : map(then, y)
   }
 
-/** The same operations, which now take `then`, and `affine`. @internal */
-export const separately = (steps: Steps): Pick<Backend, 'affine' | 'conv2d' | 'groupNorm'> => ({
+/** The same operations, which now take what comes after them or what a cotangent goes through first; and `affine`. @internal */
+export const separately = (
+  steps: Steps,
+): Pick<Backend, 'affine' | 'zip' | 'conv2d' | 'groupNorm' | 'groupNormGrad'> => ({
   affine: affineOf(steps),
+  zip: (op, a, b, then) => {
+    const y = steps.zip(op, a, b)
+    return then === undefined ? y : steps.map(then, y)
+  },
   conv2d: (x, weight, bias, convolution, then) => {
     const y = steps.conv2d(x, weight, bias, convolution)
     return then === undefined ? y : steps.map(then, y)
@@ -36,4 +42,6 @@ export const separately = (steps: Steps): Pick<Backend, 'affine' | 'conv2d' | 'g
     const found = steps.groupNorm(x, normalisation, affine)
     return then === undefined ? found : { ...found, y: steps.map(then, found.y) }
   },
+  groupNormGrad: (x, gy, weight, statistics, through) =>
+    steps.groupNormGrad(x, through === undefined ? gy : steps.zip(through.op, gy, through.y), weight, statistics),
 })

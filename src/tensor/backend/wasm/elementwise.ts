@@ -6,7 +6,7 @@ import { isContiguous, size, type Tensor } from '../../tensor.js'
 import { broadcast } from '../../view.js'
 import type { Backend } from '../backend.js'
 import type { Device } from './device.js'
-import { binaryOps, kernel, scaling, unaryOps } from './kernel.js'
+import { binaryOps, kernel, scaling, thenOf, unaryOps } from './kernel.js'
 import { collapse, type Joined, zipArguments } from './walk.js'
 
 /** Elements that one chunk of an elementwise kernel handles. */
@@ -32,7 +32,12 @@ export const elementwise = (device: Device): Elementwise => {
   }
 
   /** Runs zip over views whose innermost strides, after joining axes, are 0 or 1, and not both 0. */
-  const zipViews = (op: number, { axes, run, step }: Joined, a: number, b: number, out: number): void => {
+  const zipViews = (
+    op: number,
+    { axes, run, step }: Joined,
+    [a, b, out]: readonly [a: number, b: number, out: number],
+    then = 0,
+  ): void => {
     const count = axes.reduce((product, { extent }) => product * extent, 1)
     const units = count * Math.ceil(run / PART)
     const unitsPerChunk = Math.max(1, Math.floor(PART / run))
@@ -47,6 +52,7 @@ export const elementwise = (device: Device): Elementwise => {
         units,
         unitsPerChunk,
         axes,
+        then,
       }),
       parts: Math.ceil(units / unitsPerChunk),
       cost: count * (10 + 0.3 * run),
@@ -57,14 +63,15 @@ export const elementwise = (device: Device): Elementwise => {
   const spread = (t: Tensor, stride: readonly number[], shape: Shape): readonly number[] =>
     broadcast(shape)({ ...t, stride, offset: 0 }).stride
 
-  const zip: Backend['zip'] = (op, a, b) => {
+  const zip: Backend['zip'] = (op, a, b, then) => {
+    const after = thenOf(then)
     const same = ShapeEq.equals(a.shape, b.shape)
     const shape = same ? a.shape : broadcastShapes(a.shape, b.shape)
     if (sizeOf(shape) === 0) return device.result('float32', shape).tensor
     if (same && isContiguous(a) && isContiguous(b)) {
       const [left, right] = [device.dense(a), device.dense(b)]
       const { tensor, address } = device.result('float32', shape)
-      zipViews(binaryOps[op], { axes: [], run: size(tensor), step: [1, 1] }, left, right, address)
+      zipViews(binaryOps[op], { axes: [], run: size(tensor), step: [1, 1] }, [left, right, address], after)
       return tensor
     }
     const [left, right] = [device.strided(a), device.strided(b)]
@@ -72,7 +79,7 @@ export const elementwise = (device: Device): Elementwise => {
     const fits = joined.step.every((s) => s === 0 || s === 1) && joined.step.some((s) => s === 1)
     if (fits) {
       const { tensor, address } = device.result('float32', shape)
-      zipViews(binaryOps[op], joined, left.address, right.address, address)
+      zipViews(binaryOps[op], joined, [left.address, right.address, address], after)
       return tensor
     }
     const [whole, part] = [device.dense(broadcast(shape)(a)), device.dense(b)]
@@ -80,9 +87,8 @@ export const elementwise = (device: Device): Elementwise => {
     zipViews(
       binaryOps[op],
       collapse(shape, [rowMajor(shape), spread(b, rowMajor(b.shape), shape)]),
-      whole,
-      part,
-      address,
+      [whole, part, address],
+      after,
     )
     return tensor
   }
@@ -183,7 +189,7 @@ export const elementwise = (device: Device): Elementwise => {
     const from = device.dense(x)
     const { tensor, address } = device.result('float32', x.shape)
     const shape = [x.shape[0] as number, size(x) / (x.shape[0] as number)]
-    zipViews(scaling, collapse(shape, [[1, 0], rowMajor(shape)]), scale, from, address)
+    zipViews(scaling, collapse(shape, [[1, 0], rowMajor(shape)]), [scale, from, address])
     return tensor
   }
 

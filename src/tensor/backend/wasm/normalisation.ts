@@ -1,11 +1,12 @@
 /**
  * Group normalisation: x [n, c, …] as n·g rows, each of which is normalised.
  */
+import { ShapeEq, shapeError } from '../../shape.js'
 import { size, type Tensor } from '../../tensor.js'
 import type { Backend } from '../backend.js'
 import { type GroupExtents, groupExtents, pulledExtents } from '../group-extents.js'
 import type { Device } from './device.js'
-import { kernel, thenOf } from './kernel.js'
+import { binaryOps, kernel, thenOf } from './kernel.js'
 
 /** Numbers that a chunk handles. */
 const PART = 16384
@@ -46,10 +47,17 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
     return { y: y.tensor, mean: mean.tensor, inverseDeviation: inverseDeviation.tensor }
   }
 
-  const groupNormGrad: Backend['groupNormGrad'] = (x, gy, weight, statistics) => {
+  const groupNormGrad: Backend['groupNormGrad'] = (x, gy, weight, statistics, through) => {
     const extents = pulledExtents(x, gy, weight, statistics)
+    if (through !== undefined && !ShapeEq.equals(through.y.shape, gy.shape))
+      throw shapeError(
+        'groupNormGrad: the output of the activation has not the shape of its cotangent',
+        through.y.shape,
+        gy.shape,
+      )
     const [from, cotangent, scale] = [device.dense(x), device.dense(gy), vector(weight)]
     const [mean, inverseDeviation] = [device.dense(statistics.mean), device.dense(statistics.inverseDeviation)]
+    const behind = through === undefined ? 0 : device.dense(through.y)
     const gx = device.result('float32', x.shape)
     const ofWeight = device.result('float32', x.shape.slice(0, 2))
     const ofBias = device.result('float32', x.shape.slice(0, 2))
@@ -64,9 +72,11 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
           ...[from, cotangent, scale, gx.address, mean, inverseDeviation],
           ...[extents.c / extents.groups, extents.pixels, extents.groups],
           ...[ofWeight.address, ofBias.address, units, unitsPerChunk],
+          ...[behind, through === undefined ? 0 : binaryOps[through.op]],
         ],
         parts,
         cost: size(x),
+        scratch: behind === 0 ? 0 : (4 * size(x)) / (extents.n * extents.groups) + 16,
       })
     }
     return { gx: gx.tensor, ofWeight: ofWeight.tensor, ofBias: ofBias.tensor }

@@ -45,6 +45,8 @@ export const zipArguments = (job: {
   readonly units: number
   readonly unitsPerChunk: number
   readonly axes: readonly Axis[]
+  /** What comes after it, as kernels number it. */
+  readonly then?: number
 }): readonly number[] => {
   const rank = job.axes.length
   if (rank > 16) throw new RangeError(`the wasm backend handles at most 17 axes that cannot be joined, not ${rank + 1}`)
@@ -65,5 +67,6 @@ export const zipArguments = (job: {
     ...list(({ extent }) => extent),
     ...list(({ stride }) => 4 * (stride[0] as number)),
     ...list(({ stride }) => 4 * (stride[1] ?? 0)),
+    job.then ?? 0,
   ]
 }

@@ -162,9 +162,49 @@ function offsetOf(index: i32, rank: i32, axes: i32, strides: i32): usize {
   return offset
 }
 
+/** The operation of so many pairs of numbers; a step of 0 repeats one number. */
+export function zipNumbers(op: i32, a: usize, b: usize, out: usize, count: i32, stepA: usize, stepB: usize): void {
+  switch (op) {
+    case 0:
+      zipRun(0, a, b, out, count, stepA, stepB)
+      break
+    case 1:
+      zipRun(1, a, b, out, count, stepA, stepB)
+      break
+    case 2:
+      zipRun(2, a, b, out, count, stepA, stepB)
+      break
+    case 3:
+      zipRun(3, a, b, out, count, stepA, stepB)
+      break
+    case 4:
+      zipRun(4, a, b, out, count, stepA, stepB)
+      break
+    case 5:
+      zipRun(5, a, b, out, count, stepA, stepB)
+      break
+    case 6:
+      zipRun(6, a, b, out, count, stepA, stepB)
+      break
+    case 7:
+      zipRun(7, a, b, out, count, stepA, stepB)
+      break
+    case 8:
+      zipRun(8, a, b, out, count, stepA, stepB)
+      break
+    case 9:
+      zipRun(9, a, b, out, count, stepA, stepB)
+      break
+    case 10:
+      zipRun(10, a, b, out, count, stepA, stepB)
+      break
+  }
+}
+
 /**
  * Arguments: 0 a · 1 b · 2 out · 3 op · 4 length of the runs · 5, 6 steps of a and b in bytes, 4 or 0 · 7 longest part of a
- * run that is one unit · 8 units · 9 units of a chunk · 10 outer axes · 11 extents · 27 strides of a · 43 of b.
+ * run that is one unit · 8 units · 9 units of a chunk · 10 outer axes · 11 extents · 27 strides of a · 43 of b · 59 what comes
+ * after it, as for `thenNumbers`.
  */
 export function zipChunk(chunk: i32): void {
   const run = argument(4)
@@ -181,41 +221,8 @@ export function zipChunk(chunk: i32): void {
     const a = address(0) + offsetOf(index, rank, 11, 27) + <usize>first * stepA
     const b = address(1) + offsetOf(index, rank, 11, 43) + <usize>first * stepB
     const out = address(2) + ((<usize>index * <usize>run + <usize>first) << 2)
-    switch (argument(3)) {
-      case 0:
-        zipRun(0, a, b, out, count, stepA, stepB)
-        break
-      case 1:
-        zipRun(1, a, b, out, count, stepA, stepB)
-        break
-      case 2:
-        zipRun(2, a, b, out, count, stepA, stepB)
-        break
-      case 3:
-        zipRun(3, a, b, out, count, stepA, stepB)
-        break
-      case 4:
-        zipRun(4, a, b, out, count, stepA, stepB)
-        break
-      case 5:
-        zipRun(5, a, b, out, count, stepA, stepB)
-        break
-      case 6:
-        zipRun(6, a, b, out, count, stepA, stepB)
-        break
-      case 7:
-        zipRun(7, a, b, out, count, stepA, stepB)
-        break
-      case 8:
-        zipRun(8, a, b, out, count, stepA, stepB)
-        break
-      case 9:
-        zipRun(9, a, b, out, count, stepA, stepB)
-        break
-      case 10:
-        zipRun(10, a, b, out, count, stepA, stepB)
-        break
-    }
+    zipNumbers(argument(3), a, b, out, count, stepA, stepB)
+    thenNumbers(argument(59), out, count)
   }
 }
 

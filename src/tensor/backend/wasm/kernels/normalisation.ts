@@ -3,7 +3,7 @@
  * are in float64. Indices and layouts as in `../normalisation.ts`.
  */
 import { address, argument, double } from './arguments'
-import { thenNumbers } from './elementwise'
+import { thenNumbers, zipNumbers } from './elementwise'
 import { rowSum } from './reduce'
 import { madd } from './tile'
 
@@ -104,9 +104,10 @@ export function groupNormChunk(chunk: i32): void {
 
 /**
  * Arguments: 0 x · 1 gy · 2 γ or 0 · 3 gx · 4 means · 5 1/deviations · 6 channels of a group · 7 pixels · 8 groups ·
- * 9 Σ gy x̂ · 10 Σ gy, both [n, c] · 11 units · 12 units of a chunk. A unit is one group of one sample.
+ * 9 Σ gy x̂ · 10 Σ gy, both [n, c] · 11 units · 12 units of a chunk · 13 output of an activation behind it, or 0 · 14 the function of
+ * gy and that output. A unit is one group of one sample.
  */
-export function groupNormGradChunk(chunk: i32): void {
+export function groupNormGradChunk(chunk: i32, scratch: usize): void {
   const each = argument(6)
   const pixels = argument(7)
   const numbers = each * pixels
@@ -116,6 +117,10 @@ export function groupNormGradChunk(chunk: i32): void {
     const start = (<usize>unit * <usize>numbers) << 2
     let x = address(0) + start
     let gy = address(1) + start
+    if (address(13)) {
+      zipNumbers(argument(14), gy, address(13) + start, scratch, numbers, 4, 4)
+      gy = scratch
+    }
     let gx = address(3) + start
     const mean = load<f32>(address(4) + ((<usize>unit) << 2))
     const inverse = load<f32>(address(5) + ((<usize>unit) << 2))

@@ -76,7 +76,7 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       groupNormChunk(chunk)
       break
     case 18:
-      groupNormGradChunk(chunk)
+      groupNormGradChunk(chunk, scratch)
       break
     case 19:
       winogradWeightsChunk(chunk)
