@@ -4,10 +4,9 @@
 import { homeOf } from './home.js'
 import { ShapeEq, shapeError } from './shape.js'
 import {
-  allocate,
   contiguous,
-  copyInto,
   isContiguous,
+  ownElements,
   type Storage,
   size,
   storageOf,
@@ -36,11 +35,7 @@ const elements = (t: Tensor): Storage => {
 const written = (t: Tensor): Tensor =>
   ArrayBuffer.isView(t.data) && t.offset === 0 && t.data.length === size(t) && isContiguous(t) ? t : copied(t)
 
-const copied = (t: Tensor): Tensor => {
-  const out = allocate(t.dtype, size(t))
-  copyInto(out, 0, t)
-  return unsafeTensor(out, t.shape)
-}
+const copied = (t: Tensor): Tensor => unsafeTensor(ownElements(t.dtype, t), t.shape)
 
 /** Loops of their own, so that V8 compiles each for one kind of array. */
 const addFloat32 = (to: Float32Array, from: Float32Array): void => {

@@ -132,25 +132,28 @@ export const copyInto = (out: Storage, start: number, t: Tensor): void => {
   if (size(t) > 0) walk(0, t.offset)
 }
 
+/** The elements, in row-major order, in storage of their own. @internal */
+export const ownElements = (dtype: DType, t: Tensor): Storage => {
+  // Made of the numbers at once, storage is not filled with zeros before.
+  if (isContiguous(t)) return new storages[dtype](storageOf(t).subarray(t.offset, t.offset + size(t)))
+  const out = allocate(dtype, size(t))
+  copyInto(out, 0, t)
+  return out
+}
+
 /** The same elements in another dtype, row-major. Returns its argument when nothing would change. */
 export const cast =
   (dtype: DType) =>
   (t: Tensor): Tensor => {
     if (t.dtype === dtype && isContiguous(t)) return t
-    const out = allocate(dtype, size(t))
-    copyInto(out, 0, t)
-    return unsafeTensor(out, t.shape)
+    return unsafeTensor(ownElements(dtype, t), t.shape)
   }
 
 /** The same elements in row-major order; a copy only where the view is strided. */
 export const contiguous = (t: Tensor): Tensor => cast(t.dtype)(t)
 
 /** The elements in row-major order, as numbers that the caller may change. */
-export const toArray = (t: Tensor): number[] => {
-  const out = allocate(t.dtype, size(t))
-  copyInto(out, 0, t)
-  return Array.from(out)
-}
+export const toArray = (t: Tensor): number[] => Array.from(ownElements(t.dtype, t))
 
 /**
  * One element.

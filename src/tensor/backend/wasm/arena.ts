@@ -3,7 +3,7 @@
  * temporary of its size.
  */
 
-import { allocate, copyInto, type Storage, size, type Tensor, unsafeTensor } from '../../tensor.js'
+import { ownElements, type Storage, type Tensor, unsafeTensor } from '../../tensor.js'
 import type { MemoryLimit } from '../backend.js'
 import { mapTensors } from '../within.js'
 
@@ -208,9 +208,7 @@ export const arenaOver = (
 
   const copyOut = (t: Tensor): Tensor => {
     if (!holds(t.data as Storage)) return t
-    const out = allocate(t.dtype, size(t))
-    copyInto(out, 0, t)
-    return unsafeTensor(out, t.shape)
+    return unsafeTensor(ownElements(t.dtype, t), t.shape)
   }
 
   const nested = <A>(body: () => A): A => {
