@@ -103,8 +103,23 @@ export const manyChannels: Arbitrary<ConvolutionCase> = fc
   })
 
 /** Windows of which every one holds a pixel, so that each has a maximum. */
+/** Windows of two, over rows of several vectors. */
+const ofTwo: Arbitrary<Axis> = fc.record({
+  kernel: fc.constant(2),
+  stride: fc.integer({ min: 1, max: 2 }),
+  padding: fc.nat(1),
+  dilation: fc.constant(1),
+  extent: fc.integer({ min: 4, max: 15 }),
+})
+
+const windows = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ rows: axes(2), columns: axes(2) }) },
+  { weight: 1, arbitrary: fc.record({ rows: ofTwo, columns: ofTwo }) },
+)
+
 export const pools: Arbitrary<PoolCase> = fc
-  .record({ rows: axes(2), columns: axes(2), samples: fc.nat(2), channels: fc.nat(3) })
+  .tuple(windows, fc.record({ samples: fc.nat(2), channels: fc.nat(3) }))
+  .map(([window, counts]) => ({ ...window, ...counts }))
   .map(({ rows, columns, samples, channels }) => ({ ...paired(rows, columns), samples, channels }))
   .filter(({ window, plane }) => everyWindowHoldsAPixel(window, plane))
   .map(({ window, plane, samples, channels }) => ({

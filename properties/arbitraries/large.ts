@@ -79,6 +79,13 @@ export const large: readonly (readonly [string, A.Application])[] = [
   ...convolutionCases,
   ['maxPool2d, 9 × 13 × 33 × 31', A.maxPool2d(x(9, 13, 33, 31), pool)],
   ['argmax, 9 × 13 × 33 × 31', A.argmax(x(9, 13, 33, 31), pool)],
+  ...([1, 2] as const).flatMap((step) => {
+    const squares: Window2d = { kernel: [2, 2], stride: [step, step], padding: [1, 1], dilation: [1, 1] }
+    return [
+      [`maxPool2d of squares by ${step}`, A.maxPool2d(x(9, 13, 33, 31), squares)],
+      [`argmax of squares by ${step}`, A.argmax(x(9, 13, 33, 31), squares)],
+    ] as const
+  }),
   [
     'maxPool2dGrad, 9 × 13 × 33 × 31',
     A.maxPool2dGrad(y(9, 13, 17, 32), reference.maxPool2d(x(9, 13, 33, 31), pool).argmax, [9, 13, 33, 31]),

@@ -41,6 +41,56 @@ function load4(at: usize, step: i32): v128 {
   return v128.load32_lane(at + 3 * bytes, v, 3)
 }
 
+/**
+ * `count` windows of 2 × 2, at least four, that lie within the rows `upper` and `lower`, of which `place` is the first place. False where
+ * there may be a NaN.
+ */
+// @inline
+function maxOfSquares(
+  upper: usize,
+  lower: usize,
+  place: i32,
+  columns: i32,
+  step: i32,
+  count: i32,
+  y: usize,
+  places: usize,
+): bool {
+  const iota = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(step))
+  let poison = f32x4.splat(0)
+  for (let i = 0; i < count; i += 4) {
+    // The last vector may overlap the one before it.
+    if (i > count - 4) i = count - 4
+    const at = (<usize>(i * step)) << 2
+    let a0 = v128.load(upper + at)
+    let b0 = v128.load(lower + at)
+    const next: usize = step === 1 ? 4 : 16
+    let a1 = v128.load(upper + at + next)
+    let b1 = v128.load(lower + at + next)
+    if (step === 2) {
+      const evenA = v128.shuffle<f32>(a0, a1, 0, 2, 4, 6)
+      const evenB = v128.shuffle<f32>(b0, b1, 0, 2, 4, 6)
+      a1 = v128.shuffle<f32>(a0, a1, 1, 3, 5, 7)
+      b1 = v128.shuffle<f32>(b0, b1, 1, 3, 5, 7)
+      a0 = evenA
+      b0 = evenB
+    }
+    // A mask is −1 where it is set.
+    const here = i32x4.add(i32x4.splat(place + i * step), iota)
+    const ofUpper = i32x4.sub(here, f32x4.gt(a1, a0))
+    const ofLower = i32x4.sub(i32x4.add(here, i32x4.splat(columns)), f32x4.gt(b1, b0))
+    const a = f32x4.pmax(a0, a1)
+    const b = f32x4.pmax(b0, b1)
+    const at4 = (<usize>i) << 2
+    v128.store(y + at4, f32x4.pmax(a, b))
+    v128.store(places + at4, v128.bitselect(ofLower, ofUpper, f32x4.gt(b, a)))
+    // Of two infinities it is a NaN too; then the row is looked at again for nothing.
+    const sum = f32x4.add(f32x4.add(a0, a1), f32x4.add(b0, b1))
+    poison = v128.or(poison, f32x4.ne(sum, sum))
+  }
+  return !v128.any_true(poison)
+}
+
 /** Arguments: 0 x · 1 y · 2 argmax. */
 export function maxPoolChunk(chunk: i32): void {
   const columns = w()
@@ -52,6 +102,7 @@ export function maxPoolChunk(chunk: i32): void {
   const from = insideFrom()
   const to = insideTo()
   const vectors = to - from >= 4
+  const squares = vectors && taps === 2 && kh() === 2 && across === 1 && dilationH() === 1 && step <= 2
   const end = min(argument(27), (chunk + 1) * argument(28))
   for (let plane = chunk * argument(28); plane < end; plane++) {
     const x = address(0) + ((<usize>plane * <usize>h() * <usize>columns) << 2)
@@ -65,6 +116,17 @@ export function maxPoolChunk(chunk: i32): void {
       const origin = (top + firstRow * dilationH()) * columns - padW()
       let ox = 0
       for (; ox < from; ox++) maxPoolOne(x, top, firstRow, endRow, ox, out)
+      if (squares && endRow - firstRow === 2) {
+        const place = origin + from * step
+        const upper = x + ((<usize>place) << 2)
+        const lower = upper + ((<usize>columns) << 2)
+        const begin = (<usize>from) << 2
+        const isDone =
+          step === 1
+            ? maxOfSquares(upper, lower, place, columns, 1, to - from, y + begin, places + begin)
+            : maxOfSquares(upper, lower, place, columns, 2, to - from, y + begin, places + begin)
+        if (isDone) ox = to
+      }
       while (vectors && ox < to) {
         // The last vector may overlap the one before it.
         ox = min(ox, to - 4)
