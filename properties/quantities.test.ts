@@ -130,6 +130,23 @@ describe('checkLayer', () => {
       { numRuns: 2 },
     )
   })
+  it('tells where an activation behind the layer is not gone into as it is gone through', async () => {
+    const law = 'an activation behind the layer is gone into as it is gone through'
+    const affine = linear(2)
+    const forwards = layer({
+      ...affine,
+      forwardThen: (backend, params, x, then) => [
+        backend.map(then, backend.map(then, affine.forward(backend, params, x)[0])),
+        x,
+      ],
+    })
+    const backwards = layer({
+      ...affine,
+      pullbackThrough: (...[b, params, x, gy]) => affine.pullback(b, params, x, gy),
+    })
+    for (const rule of [forwards, backwards])
+      expect((await checkLayer({ input: [3] })(rule)()).map((broken) => broken.law)).toEqual([law])
+  })
   it('takes tokens', async () => {
     const rule = embedding({ vocabulary: 5, features: 2 })
     const draw = randomIntegers(5)

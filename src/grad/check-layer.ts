@@ -9,11 +9,13 @@ import { loadReference } from '../tensor/backend/load-reference.js'
 import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import { type Shape, ShapeEq, showShape } from '../tensor/shape.js'
 import { cast, full, type Tensor, toArray } from '../tensor/tensor.js'
-import { leaves, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
+import { emptyTree, leaves, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
 import { concatenate, take } from '../tensor/view.js'
+import { sequential } from './composition/sequential.js'
 import { finiteDifferenceGrad } from './finite-difference.js'
 import { groupedReadings, groupedRows, labelled } from './grouped.js'
-import { type LayerRule, squaredNormOfRows, weightedSumOfRows } from './layer.js'
+import { asLayer, type LayerRule, type Pullback, squaredNormOfRows, weightedSumOfRows } from './layer.js'
+import { tanh } from './layers/activation.js'
 import type { Loss } from './losses/loss.js'
 
 /** What `checkLayer` needs to know of a layer. */
@@ -96,7 +98,8 @@ const pairing =
  *
  *   init tells the shape of forward · samples do not see each other, not even one that is NaN or huge · the empty batch · backward
  *   and perSampleGrad are the derivatives of forward · norms and weighted sums are those of perSampleGrad · a pullback reads what the
- *   methods return, by groups of parameters too
+ *   methods return, by groups of parameters too · an activation behind the layer is gone into (`forwardThen`, `pullbackThrough`) as it
+ *   is gone through
  *
  * Cost  a few forward and backward passes, and two forward passes for each parameter: use a small instance
  *
@@ -210,6 +213,27 @@ export const checkLayer =
           [pulled.weightedGrad(weight), weightedGrad, 'tree'],
         ]
         return readings.map(([found, wanted, scale]) => difference(found, wanted, 1e-9, scale)).find(isSentence)
+      },
+      'an activation behind the layer is gone into as it is gone through': () => {
+        const both = sequential(asLayer(rule), asLayer(tanh))
+        const theirs = [params as Tree, emptyTree as Tree] as const
+        const [y, caches] = both.forward(backend, theirs, x)
+        const together = both.pullback(backend, theirs, caches, gy)
+        const [inner, cache] = rule.forward(backend, params, x)
+        const [outer, ofTanh] = tanh.forward(backend, emptyTree, inner)
+        const apart = rule.pullback(backend, params, cache, tanh.backward(backend, emptyTree, ofTanh, gy))
+        const read = (p: Pullback<Tree>, output: Tensor, own: (tree: Tree) => Tree): Tree => [
+          output,
+          p.inputGrad(),
+          own(p.perSampleGrad()),
+          own(p.weightedGrad(weight)),
+        ]
+        return difference(
+          read(together, y, (tree) => (tree as readonly Tree[])[0] as Tree),
+          read(apart as Pullback<Tree>, outer, (tree) => tree),
+          1e-9,
+          'tree',
+        )
       },
       'a pullback reads groups of parameters as their gradients say': () => {
         const { pulled, perSampleGrad } = at([0, 1, 2])

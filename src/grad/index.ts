@@ -114,5 +114,5 @@ export {
 } from './per-sample.js'
 export * from './quantities.js'
 export * from './rounding.js'
-export type { ForwardThen } from './then.js'
+export type { ForwardThen, GoingOn, PullbackThrough } from './then.js'
 export type { Operations, Value } from './traced-operations.js'
