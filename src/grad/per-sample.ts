@@ -4,10 +4,10 @@
  */
 import type { Backend, MemoryLimit } from '../tensor/backend/backend.js'
 import { defaultBackend } from '../tensor/backend/default.js'
-import { scaleTensor } from '../tensor/elementwise.js'
+import { scaleTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import { runningSum } from '../tensor/running-sum.js'
 import { ShapeEq, shapeError } from '../tensor/shape.js'
-import { full, type Tensor } from '../tensor/tensor.js'
+import { cast, full, type Tensor } from '../tensor/tensor.js'
 import { mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { concatenate, reshape, slice } from '../tensor/view.js'
 import { type Batch, takeBatch } from './batch.js'
@@ -17,6 +17,7 @@ import type { Loss } from './losses/loss.js'
 import { exceedsMemory, exceedsMemoryError, type GradientMemory, memoryOf } from './memory.js'
 import { bytesOf } from './operation-cost.js'
 import { batchParts, defaultNumbersAtOnce } from './parts.js'
+import { raised } from './raised.js'
 
 /**
  * How per-sample quantities are computed. The result is the same up to rounding.
@@ -158,15 +159,46 @@ type Interpreter = <P extends Tree, C>(
 const bookKeeping: Interpreter = (loss, model, backend, params, { input, target }) => {
   const [prediction, cache] = model.forward(backend, params, input)
   const { value, cotangent } = loss(prediction, target)
-  const pulled = lazy(() => model.pullback(backend, params, cache, cotangent))
-  return {
+  const { cotangent: given, factor } = raised(backend, cotangent)
+  const pulled = lazy(() => model.pullback(backend, params, cache, given))
+  const gradients = {
     count: input.shape[0] as number,
     loss: value,
     prediction,
     grad: () => pulled().perSampleGrad(),
     squaredNorm: () => pulled().squaredNorm(),
-    weightedSum: (weight) => pulled().weightedGrad(weight),
-    grouped: (labels) => groupedReadings(backend, pulled(), labels),
+    weightedSum: (weight: Tensor) => pulled().weightedGrad(weight),
+    grouped: (labels: Tree) => groupedReadings(backend, pulled(), labels),
+  }
+  return factor === undefined ? gradients : timesFactor(backend, factor, gradients)
+}
+
+/** The gradients of a cotangent that was raised, each times the power of 2 that undoes it. */
+const timesFactor = <P extends Tree>(
+  backend: Backend,
+  factor: Tensor,
+  gradients: PerSampleGradients<P>,
+): PerSampleGradients<P> => {
+  const squared = zipTensorsWith((s, f) => s * f * f)
+  const ofSquare = (s: Tensor): Tensor => squared(s, factor)
+  const times = zipTensorsWith((w, f) => w * f)
+  const ofWeight = (w: Tensor): Tensor => times(cast('float64')(w), factor)
+  return {
+    ...gradients,
+    grad: () =>
+      // A product, and not `scaleRows`, keeps the bits of samples whose factor is 1.
+      mapTree((leaf) =>
+        backend.zip('mul', leaf, reshape([gradients.count, ...leaf.shape.slice(1).map(() => 1)])(factor)),
+      )(gradients.grad()),
+    squaredNorm: () => ofSquare(gradients.squaredNorm()),
+    weightedSum: (weight) => gradients.weightedSum(ofWeight(weight)),
+    grouped: (labels) => {
+      const readings = gradients.grouped(labels)
+      return {
+        squaredNorms: () => new Map(Array.from(readings.squaredNorms(), ([group, s]) => [group, ofSquare(s)])),
+        weightedGrad: (weights) => readings.weightedGrad(weights.map(ofWeight)),
+      }
+    },
   }
 }
 
