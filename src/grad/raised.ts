@@ -15,8 +15,11 @@ export interface Raised {
 
 /** A sample none of whose numbers reaches this is raised. */
 const tiny = 2 ** -40
-/** By no more than this, so that the square of what undoes it is a normal number. */
-const most = 2 ** 500
+/**
+ * A sample none of whose numbers reaches this is 0. A squared norm of float32 numbers is at least 2⁻²⁹⁸ or 0, so that of what was raised by
+ * no more is a normal float64, and no gradient but 0 has norm 0.
+ */
+const least = 2 ** -300
 /** The smallest normal number of float32. */
 const normal = 2 ** -126
 
@@ -38,7 +41,7 @@ const surveyed = (
 /**
  * A cotangent [n, …] for a backend of float32, in which no sample has but tiny numbers; what is not normal then is 0.
  *
- *   raised = cotangent / factor,   factor a power of 2, 1 where a number of the sample reaches 2⁻⁴⁰
+ *   raised = cotangent / factor,   factor a power of 2, 1 where a number of the sample reaches 2⁻⁴⁰; 0 where none reaches 2⁻³⁰⁰
  *
  * Guarantee  row n depends on row n alone; a row of factor 1 keeps its bits, but for numbers below 2⁻¹²⁶, which are 0
  *
@@ -60,8 +63,8 @@ export const raised = ({ dtype }: Pick<Backend, 'dtype'>, cotangent: Tensor): Ra
       numbers: Float64Array.from(data.subarray(offset, offset + size(own))),
       factor: new Float64Array(count).fill(1),
     }
-    const scale = isTiny ? Math.min(most, 2 ** -Math.floor(Math.log2(largest))) : 1
-    found.factor[n] = 1 / scale
+    const scale = !isTiny ? 1 : largest < least ? 0 : 2 ** -Math.floor(Math.log2(largest))
+    if (scale > 0) found.factor[n] = 1 / scale
     for (let i = start; i < end; i++) {
       const value = (found.numbers[i] as number) * scale
       found.numbers[i] = Math.abs(value) < normal ? 0 : value
