@@ -121,17 +121,19 @@ const watched = (backend: Backend, ran: string[]): Backend =>
 const goingOnLaws = (): void => {
   describe('a layer goes on into the activation behind it', () => {
     const backends = [reference, wasm({ threads: 1 })]
+    const cases = fc.constantFrom(...followed).chain(([rule, input]) =>
+      counts.chain((count) =>
+        fc.record({
+          rule: fc.constant(rule),
+          act: fc.constantFrom(...activations),
+          params: paramsOf(rule, input),
+          x: unitTensors([count, ...input]),
+          gy: unitTensors([count, ...rule.init(key(0), input).output]),
+          weight: unitTensors([count]),
+        }),
+      ),
+    )
     it('with the output and the caches of one after the other, and no pass of its own', () => {
-      const cases = fc.constantFrom(...followed).chain(([rule, input]) =>
-        counts.chain((count) =>
-          fc.record({
-            rule: fc.constant(rule),
-            act: fc.constantFrom(...activations),
-            params: paramsOf(rule, input),
-            x: unitTensors([count, ...input]),
-          }),
-        ),
-      )
       fc.assert(
         fc.property(cases, fc.constantFrom(...backends), ({ rule, act, params, x }, backend) => {
           const ran: string[] = []
@@ -144,18 +146,6 @@ const goingOnLaws = (): void => {
       )
     })
     it('and back through it with the readings of one after the other', () => {
-      const cases = fc.constantFrom(...followed).chain(([rule, input]) =>
-        counts.chain((count) =>
-          fc.record({
-            rule: fc.constant(rule),
-            act: fc.constantFrom(...activations),
-            params: paramsOf(rule, input),
-            x: unitTensors([count, ...input]),
-            gy: unitTensors([count, ...rule.init(key(0), input).output]),
-            weight: unitTensors([count]),
-          }),
-        ),
-      )
       fc.assert(
         fc.property(cases, fc.constantFrom(...backends), ({ rule, act, params, x, gy, weight }, backend) => {
           const readings = (p: Pullback<Tree>) => [
