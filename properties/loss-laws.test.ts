@@ -166,6 +166,23 @@ describe('pairs', () => {
         expect(Math.abs(q - 1)).toBeLessThan(1e-12)
       }),
     ))
+  it('of noise however narrow, all of a law lies from its least loss to its most', () =>
+    fc.assert(
+      fc.property(
+        logUniform({ low: 0.05, high: 1e5 }),
+        fc.double({ min: 1e-3, max: 0.999, noNaN: true }),
+        fc.constantFrom(1, 0.5, 0.1),
+        fc.constantFrom('remove' as const, 'add' as const),
+        (mu, q, again, direction) => {
+          const once = poissonSampledPair('remove', again)(gaussianPair(mu))
+          const { density } = poissonSampledPair(direction, q)(once)
+          if (density === undefined) return expect.fail('a density')
+          const [p] = density.masses(Float64Array.of(density.least, density.most)).p
+          expect(Math.abs((p as number) - 1)).toBeLessThan(1e-12)
+        },
+      ),
+      { numRuns: 500 },
+    ))
   it('a loss in a bin is in the bin: e^a ≤ P/Q ≤ e^b', () =>
     fc.assert(
       fc.property(

@@ -26,10 +26,20 @@ export const unsampledLoss =
         ? -Infinity
         : Math.log1p(Math.expm1(t) / q)
 
+/**
+ * The same, and −∞ at or below the least sampled loss. Narrow noise has nearly all of Q₀ there, which a loss that rounding puts a little
+ * above would leave below.
+ */
+const unsampledFrom = (q: number, least: number): ((t: number) => number) => {
+  const inverse = unsampledLoss(q)
+  return (t) => (t <= least ? -Infinity : inverse(t))
+}
+
 const remove =
   (q: number) =>
   ({ infinity, nothing, atoms, density }: PrivacyLossPair): PrivacyLossPair => {
-    const [loss, inverse] = [sampledLoss(q), unsampledLoss(q)]
+    const loss = sampledLoss(q)
+    const inverse = unsampledFrom(q, loss(density?.least ?? -Infinity))
     const mixed = ({ p, q: without }: Masses): Masses => ({ p: (1 - q) * without + q * p, q: without })
     return {
       infinity: q * infinity,
@@ -66,7 +76,8 @@ const remove =
 const add =
   (q: number) =>
   ({ infinity, nothing, atoms, density }: PrivacyLossPair): PrivacyLossPair => {
-    const [loss, inverse] = [sampledLoss(q), unsampledLoss(q)]
+    const loss = sampledLoss(q)
+    const inverse = unsampledFrom(q, loss(density?.least ?? -Infinity))
     const mixed = ({ p, q: without }: Masses): Masses => ({ p: without, q: (1 - q) * without + q * p })
     return {
       infinity: 0,
