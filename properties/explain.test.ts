@@ -101,7 +101,11 @@ describe('a convolution', () => {
       fc.property(shapes, ({ n, c, o, side }) => {
         const window = { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 } as const
         const { layers, total } = explained(asLayer(conv2d(o, { kernel: 3, padding: 1 })), [c, side, side], n)
-        const costs = convolutionCosts(window, [n, c, side, side], [n, o, side, side])
+        const shapes = [
+          [n, c, side, side],
+          [n, o, side, side],
+        ] as const
+        const costs = convolutionCosts(window, ...shapes, defaultBackend().filtering?.(window, ...shapes))
         const way = normWay(costs, n)
         ways.add(way)
         expect(layers[0]?.way).toBe(way)

@@ -80,27 +80,33 @@ export const convolutions: Arbitrary<ConvolutionCase> = fc
     return { convolution, input, weight, output: convolutionOutput(convolution, input, weight) }
   })
 
-/** 3 × 3 without stride, of so many channels that a backend may filter tiles rather than multiply patches. */
-export const manyChannels: Arbitrary<ConvolutionCase> = fc
-  .record({
-    samples: fc.nat(3),
-    channels: fc.integer({ min: 16, max: 18 }),
-    padding: fc.nat(1),
-    plane: fc.constantFrom([4, 4], [4, 8], [7, 8]),
-  })
-  .map(({ samples, channels, padding, plane }) => {
-    const square: Pair = [3, 3]
-    const convolution = {
-      kernel: square,
-      stride: [1, 1],
-      padding: [padding, padding],
-      dilation: [1, 1],
-      groups: 1,
-    } as const
-    const input = [samples, channels, ...plane.map((extent) => extent + 2 - 2 * padding)]
-    const weight = [16, channels, ...square]
-    return { convolution, input, weight, output: convolutionOutput(convolution, input, weight) }
-  })
+/** 3 × 3 without stride, of so many channels that a backend may filter tiles rather than multiply patches, to planes of these sizes. */
+const filteredTo = (...planes: readonly Pair[]): Arbitrary<ConvolutionCase> =>
+  fc
+    .record({
+      samples: fc.nat(3),
+      channels: fc.integer({ min: 16, max: 18 }),
+      padding: fc.nat(1),
+      plane: fc.constantFrom(...planes),
+    })
+    .map(({ samples, channels, padding, plane }) => {
+      const square: Pair = [3, 3]
+      const convolution = {
+        kernel: square,
+        stride: [1, 1],
+        padding: [padding, padding],
+        dilation: [1, 1],
+        groups: 1,
+      } as const
+      const input = [samples, channels, ...plane.map((extent) => extent + 2 - 2 * padding)]
+      const weight = [16, channels, ...square]
+      return { convolution, input, weight, output: convolutionOutput(convolution, input, weight) }
+    })
+
+export const manyChannels: Arbitrary<ConvolutionCase> = filteredTo([4, 4], [4, 8], [7, 8])
+
+/** So many positions too that a sample's gradient alone is filtered. */
+export const manyChannelsAndPositions: Arbitrary<ConvolutionCase> = filteredTo([8, 8], [8, 11])
 
 /** Windows of which every one holds a pixel, so that each has a maximum. */
 /** Windows of two, over rows of several vectors. */

@@ -5,8 +5,10 @@
  * A gradient is a sum of outer products over positions, g = Σₜ gyₜ aₜᵀ, and its norm is had in one of two ways:
  * - `gram`: ‖g‖² = Σₛₜ ⟨aₛ, aₜ⟩⟨gyₛ, gyₜ⟩; nothing as large as g is formed.
  * - `form`: g is formed, and its squares are added up.
- * The weighted sum that follows contracts positions and samples at once; where g was formed it can be kept for it instead.
+ * The weighted sum that follows contracts positions and samples at once; where g was formed it can be kept for it instead. A backend
+ * that filters a convolution needs fewer products for both (see `Filtering`).
  */
+import type { Filtering } from '../tensor/backend/backend.js'
 import type { Shape } from '../tensor/shape.js'
 import { sizeOf } from '../tensor/shape.js'
 import type { Convolution2d } from '../tensor/window.js'
@@ -15,8 +17,11 @@ import type { Convolution2d } from '../tensor/window.js'
 export interface GradientCosts {
   /** Multiply-adds of the norm in the Gram form. */
   readonly gram: number
-  /** Multiply-adds that form the gradient, and those of the contraction that makes the weighted sum without it. */
+  /** Multiply-adds that form the gradient and forget it. */
   readonly form: number
+  /** Those that form it to be kept, and those of the contraction that makes the weighted sum without it. */
+  readonly keep: number
+  readonly contract: number
   /** Numbers of the gradient. */
   readonly gradient: number
   /** Numbers of the input and of the cotangent, which the pass holds anyway. */
@@ -50,7 +55,10 @@ export const affineCosts = ({
   readonly positions: number
   readonly inputs: number
   readonly outputs: number
-}): GradientCosts => ({ gram: t * t * (i + o + 1), form: t * i * o, gradient: i * o, operands: t * (i + o) })
+}): GradientCosts => {
+  const form = t * i * o
+  return { gram: t * t * (i + o + 1), form, keep: form, contract: form, gradient: i * o, operands: t * (i + o) }
+}
 
 /**
  * Multiply-adds of a convolution's norm in the Gram form, for one sample (see `convolutionCosts`).
@@ -76,6 +84,8 @@ export const gramMultiplyAdds = (
  *   gram = (p² c + q² o) / 2 + g t kh kw (400 + t/2)      form = t · o · c/g · kh kw      p pixels, q positions, with room
  *                                                                                      between rows
  *
+ * To keep and to contract costs as much as to form, or what the backend says of its filtering.
+ *
  * Shapes  input [n, c, h, w], output [n, o, oh, ow]
  *
  * @example
@@ -87,15 +97,19 @@ export const convolutionCosts = (
   { kernel, stride, padding, groups }: Convolution2d,
   input: Shape,
   output: Shape,
+  filtering?: Filtering,
 ): GradientCosts => {
   const [, c] = input as readonly [number, number]
   const [, o, oh, ow] = output as readonly [number, number, number, number]
   const positions = oh * ow
   const taps = kernel[0] * kernel[1]
   const gradient = (o * c * taps) / groups
+  const form = positions * gradient
   return {
     gram: gramMultiplyAdds({ kernel, stride, padding, groups }, input, output) + RUN_START * groups * positions * taps,
-    form: positions * gradient,
+    form,
+    keep: filtering?.form ?? form,
+    contract: filtering?.contract ?? form,
     gradient,
     operands: sizeOf(input.slice(1)) + sizeOf(output.slice(1)),
   }
@@ -116,9 +130,9 @@ export const gramIsCheaper = ({ gram, form, gradient }: GradientCosts): boolean 
  * keepsGradients(affineCosts({ positions: 2, inputs: 512, outputs: 512 }), 256) // => false
  */
 export const keepsGradients = (costs: GradientCosts, samples: number): boolean => {
-  const { gram, form, gradient, operands } = costs
-  const apart = Math.min(gram, form + gradient) + form
-  const together = form + (2 + BYTES_OF_KEEPING) * gradient
+  const { gram, form, keep, contract, gradient, operands } = costs
+  const apart = Math.min(gram, form + gradient) + contract
+  const together = keep + (2 + BYTES_OF_KEEPING) * gradient
   return together < apart && samples * gradient <= Math.max(keptNumbersLimit, KEPT_TO_OPERANDS * samples * operands)
 }
 

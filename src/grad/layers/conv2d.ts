@@ -110,10 +110,13 @@ const zeroPadded = (
       const ofX = mapTensor((square) => kh * kw * square + one * positions)(backend.rowDots(x, x))
       const ofCotangent = backend.rowDots(gy, gy)
       const scale = zipTensorsWith((a, b) => a * b)(ofX, ofCotangent)
-      // The gradient is summed by weightedGrad in another order.
-      const ofGradient = 2 * summationError(backend, positions + 2)
+      // The gradient is summed by weightedGrad in another order, or filtered.
+      const ofSum = summationError(backend, positions + 2)
+      const filtering = backend.filtering?.(convolution, x.shape, gy.shape)
+      const ofGradient =
+        ofSum + (filtering === undefined ? ofSum : filtering.amplification * summationError(backend, filtering.terms))
       const entries = sizeOf(patch)
-      if (gramIsCheaper(convolutionCosts(convolution, x.shape, gy.shape))) {
+      if (gramIsCheaper(convolutionCosts(convolution, x.shape, gy.shape, filtering))) {
         const ofSquaredNorm = summationError(backend, entries + o + 4)
         const squaredNorm = backend.conv2dGramSquaredNorm(x, gy, one, convolution)
         const lost = lostByUnderflow(backend, { t: positions, i: groups * entries, o })(ofX, ofCotangent)
@@ -130,7 +133,8 @@ const zeroPadded = (
       ...(params.bias === undefined ? {} : { bias: backend.weightedRowSum(weight, backend.sum(gy, [2, 3])) }),
     }),
     pullback: (backend, params, x, gy) => {
-      const norm = normWay(convolutionCosts(convolution, x.shape, gy.shape), gy.shape[0] as number)
+      const filtering = backend.filtering?.(convolution, x.shape, gy.shape)
+      const norm = normWay(convolutionCosts(convolution, x.shape, gy.shape, filtering), gy.shape[0] as number)
       /** Norms come with the gradients where they are asked for first. */
       let formed: { readonly grad: Tensor; readonly squaredNorm?: Tensor } | undefined
       const form = (isNormed: boolean) => {

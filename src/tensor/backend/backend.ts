@@ -81,6 +81,19 @@ export interface GroupStatistics {
   readonly inverseDeviation: Tensor
 }
 
+/** Where filtering (Winograd's) saves products of a convolution: what the gradients of its weight cost, and how they round. */
+export interface Filtering {
+  /** Multiply-adds, or what takes as long, that form the gradient of a sample, and that are its part of a weighted sum. */
+  readonly form: number
+  readonly contract: number
+  /**
+   * A sample's part of conv2dWeightedGrad is within `amplification` · γ · √A of the exact one, where γ is the error of a sum of so many
+   * `terms` and A = kh kw ‖x‖² ‖gy‖².
+   */
+  readonly amplification: number
+  readonly terms: number
+}
+
 /** Thrown through the body of a scope that needs more memory than there is, before it is taken. */
 export interface MemoryLimit extends RangeError {
   readonly name: 'MemoryLimit'
@@ -200,6 +213,11 @@ export interface Backend {
   /** Σᵢ wᵢ · row i of conv2dPerSampleGrad, as one contraction: → [o, c/groups, kh, kw]. Weights are rounded
    * towards zero. */
   readonly conv2dWeightedGrad: (x: Tensor, gy: Tensor, weight: Tensor, convolution: Convolution2d) => Tensor
+  /**
+   * How the gradients of a convolution's weight are filtered, where they are: x [n, c, h, w] = `input`, gy [n, o, oh, ow] = `output`.
+   * Undefined where they are sums of products, as defined.
+   */
+  readonly filtering?: (convolution: Convolution2d, input: Shape, output: Shape) => Filtering | undefined
 
   /**
    * Maximum of each window, and where it was found: `argmax` (int32, [n, c, oh, ow]) is the position y·w + x in the

@@ -10,7 +10,7 @@ import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
 import { kernel, thenOf } from './kernel.js'
 import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } from './patches.js'
-import { filtered, filteredGrad, isFiltered, isFilteredGrad } from './winograd.js'
+import { filtered, filteredGrad, filteredSum, filteredSumRows, isFiltered, isFilteredGrad } from './winograd.js'
 
 type Convolutions = Pick<
   Required<Backend>,
@@ -299,19 +299,17 @@ export const convolutions = (device: Device): Convolutions => {
       storage.fill(0)
       return tensor
     }
+    const [input, output, entries] = [x.shape as Quad, gy.shape as Quad, sizeOf(shape)]
     device.arena.temporarily(() => {
+      const weights = device.roundedToZero(weight)
+      const rows = filteredSumRows(convolution, input, output)
       // The blocks depend on n alone, so that the sum does too.
       const samples = Math.max(8, Math.ceil(n / 16))
-      const blocks = Math.ceil(n / samples)
-      const entries = sizeOf(shape)
+      const blocks = rows?.blocks ?? Math.ceil(n / samples)
       const out = blocks === 1 ? address : device.result('float32', [blocks, entries]).address
-      weightGrad(
-        { ...operands, out, weight: device.roundedToZero(weight) },
-        convolution,
-        x.shape as Quad,
-        gy.shape as Quad,
-        { mode: 2, units: blocks * convolution.groups, samples },
-      )
+      const sums = { ...operands, out, weight: weights }
+      if (rows !== undefined) filteredSum(device, sums, convolution, { input, output, rows })
+      else weightGrad(sums, convolution, input, output, { mode: 2, units: blocks * convolution.groups, samples })
       if (blocks > 1) {
         const units = Math.ceil(entries / 8)
         const perChunk = 256

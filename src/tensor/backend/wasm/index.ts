@@ -14,6 +14,7 @@ import { products } from './matmul.js'
 import { normalisations } from './normalisation.js'
 import { availableCores, supportsRelaxedSimd, supportsThreads } from './platform.js'
 import { pools } from './pooling.js'
+import { filtering } from './winograd.js'
 
 /** The settings of the WebAssembly backend. */
 export interface WasmOptions {
@@ -86,6 +87,7 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     scope: arena.scope,
     release: ({ data }) => arena.release(data as Storage),
     ...scopedOperations(arena, operations),
+    filtering,
     memoryLimit: device.memoryLimit,
     close: device.close,
     peakBytes: arena.peak,

@@ -6,7 +6,7 @@
  * 28 units of a chunk.
  */
 import { address, argument } from './arguments'
-import { productTowardsZero, thenNumbers } from './elementwise'
+import { scaleTowardsZero, thenNumbers } from './elementwise'
 import { packColumns } from './pack'
 import { addPatches, packPatches } from './patches'
 import { dot } from './reduce'
@@ -248,9 +248,7 @@ function weightedSum(unit: i32, out: usize, scratch: usize): void {
   for (let sample = first; sample < end; sample++) {
     const slice = sample * groups() + group
     const gy = sampleGrad(slice)
-    const weight = v128.load32_splat(address(3) + ((<usize>sample) << 2))
-    // May scale up to 12 bytes too many, into scratch.
-    for (let i: usize = 0; i < count; i += 16) v128.store(scaled + i, productTowardsZero(weight, v128.load(gy + i)))
+    scaleTowardsZero(address(3) + ((<usize>sample) << 2), gy, scaled, count)
     allChannels(slice, scaled, out, sample > first, scratch)
   }
 }

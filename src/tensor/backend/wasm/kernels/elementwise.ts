@@ -35,9 +35,15 @@ function unary(op: i32, x: v128): v128 {
 /** a·b, where a product that is too small for a normal number is 0: never farther from 0 than the exact product by more than
  *  rounding of a normal number, which is relative. NaN stays. */
 // @inline
-export function productTowardsZero(a: v128, b: v128): v128 {
+function productTowardsZero(a: v128, b: v128): v128 {
   const product = f32x4.mul(a, b)
   return v128.andnot(product, f32x4.lt(f32x4.abs(product), f32x4.splat(1.1754943508222875e-38)))
+}
+
+/** One number times some bytes of numbers; writes up to 12 bytes too many. */
+export function scaleTowardsZero(factor: usize, from: usize, to: usize, bytes: usize): void {
+  const a = v128.load32_splat(factor)
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, productTowardsZero(a, v128.load(from + i)))
 }
 
 // @inline

@@ -1,15 +1,17 @@
 /**
- * Gradients of the weight of a 3 × 3 convolution, sample by sample, by the transpose of Winograd's filtering (see `winograd.ts`):
+ * Gradients of the weight of a 3 × 3 convolution by the transpose of Winograd's filtering (see `winograd.ts`), of each sample or
+ * summed over samples with weights:
  *
- *   gw = Gᵀ [Σ_tiles (A gy Aᵀ) ⊙ (Bᵀ x B)] G      in the brackets 36 products of matrices, summed over the tiles of a sample
+ *   gw = Gᵀ [Σ_tiles (A gy Aᵀ) ⊙ (Bᵀ x B)] G      in the brackets 36 products of matrices, summed over tiles
  *
- * A unit is one group of one sample. Arguments 24 to 26 as in `winograd.ts`.
+ * A unit is one group of some rows of tiles: those of a sample, or of a block of samples. Arguments 24 to 28 as in `winograd.ts`.
  */
 import { address, argument } from './arguments'
+import { scaleTowardsZero } from './elementwise'
 import { packColumns } from './pack'
 import { dot } from './reduce'
 import { tilesOfRows } from './tiles'
-import { c, h, o, oh, ow, w } from './window'
+import { c, groups, h, n, o, oh, ow, w } from './window'
 import { apart, inputRows, inputTiles, rowBytes } from './winograd'
 import { cotangentRow, filterRow } from './winograd-points'
 
@@ -55,33 +57,45 @@ function cotangentTiles(a: usize, b: usize, d: usize, e: usize, out: usize, step
   }
 }
 
-/** Arguments: 0 x · 1 gy · 2 out [units, o, c, 3, 3] · 3 squared norms of the units, float64, or 0. */
+/** Outputs whose cotangents stay in the cache while the inputs of all channels go by. */
+const OUTPUTS_AT_ONCE: i32 = 16
+
+/**
+ * Arguments: 0 x · 1 gy · 2 out [units, o, c, 3, 3] · 3 squared norms of the units, float64, or 0 · 4 weights of the samples, or 0 ·
+ * 5 rows of tiles that are transformed at once.
+ */
 export function winogradGradChunk(chunk: i32, scratch: usize): void {
   const end = min(argument(27), (chunk + 1) * argument(28))
   const numbers = o() * c() * 9
+  const rowsInAll = n() * argument(25)
   for (let unit = chunk * argument(28); unit < end; unit++) {
-    gradient(unit, scratch)
-    if (address(3) === 0) continue
-    // While they are in the cache.
     const filters = address(2) + <usize>unit * ((<usize>numbers) << 2)
-    store<f64>(address(3) + ((<usize>unit) << 3), dot(filters, filters, numbers))
+    const first = (unit / groups()) * argument(24)
+    const last = min(rowsInAll, first + argument(24))
+    for (let row = first; row < last; row += argument(5))
+      gradient(row, min(argument(5), last - row), unit % groups(), row > first, filters, scratch)
+    // While they are in the cache.
+    if (address(3)) store<f64>(address(3) + ((<usize>unit) << 3), dot(filters, filters, numbers))
   }
 }
 
-function gradient(slice: i32, scratch: usize): void {
+/** What some rows of tiles have part in the gradient of one group, which it becomes or is added to. */
+function gradient(first: i32, rows: i32, group: i32, accumulate: bool, filters: usize, scratch: usize): void {
   const down = argument(25)
   const across = argument(26)
-  const tiles = down * across
+  const tiles = rows * across
   const quads = (tiles + 3) >> 2
   const line = (<usize>quads) << 4
   const width = rowBytes()
   const octets = (c() + 7) >> 3
+  const outputPlane = (<usize>(oh() * ow())) << 2
   const begins = scratch
   const sums = begins + line
   const temporary = sums + 4608
-  const zeros = temporary + 480
-  const transformed = zeros + (((<usize>max(w(), ow())) << 2) + 32)
-  const octet = transformed + 6 * width * <usize>down
+  const zeros = temporary + 624
+  const scaled = zeros + (((<usize>max(w(), ow())) << 2) + 32)
+  const transformed = scaled + (address(4) ? outputPlane + 16 : 0)
+  const octet = transformed + 6 * width * <usize>rows
   const octetStep = apart(line << 3)
   const panels = octet + 36 * octetStep
   const panel = (<usize>tiles) << 5
@@ -95,11 +109,14 @@ function gradient(slice: i32, scratch: usize): void {
     store<usize>(begins + ((<usize>tile) << 2), transformed + <usize>row * 6 * width + ((<usize>column) << 4))
   }
   const plane = (<usize>(h() * w())) << 2
-  for (let first = 0; first < c(); first += 8) {
-    const channels = min(8, c() - first)
+  for (let start = 0; start < c(); start += 8) {
+    const channels = min(8, c() - start)
     for (let channel = 0; channel < channels; channel++) {
-      const x = address(0) + <usize>(slice * c() + first + channel) * plane
-      for (let row = 0; row < down; row++) inputRows(x, row, zeros, transformed + <usize>row * 6 * width)
+      for (let row = 0; row < rows; row++) {
+        const sample = (first + row) / down
+        const x = address(0) + <usize>((sample * groups() + group) * c() + start + channel) * plane
+        inputRows(x, first + row - sample * down, zeros, transformed + <usize>row * 6 * width)
+      }
       for (let quad: usize = 0; quad < line; quad += 16) {
         const at = begins + quad
         const out = octet + <usize>channel * line + quad
@@ -113,43 +130,69 @@ function gradient(slice: i32, scratch: usize): void {
         line,
         tiles,
         channels,
-        panels + <usize>point * panelStep + <usize>(first >> 3) * panel,
+        panels + <usize>point * panelStep + <usize>(start >> 3) * panel,
       )
   }
-  const outputPlane = (<usize>(oh() * ow())) << 2
   const cotangentStep = apart(<usize>outputs * line)
   for (let output = 0; output < outputs; output++) {
-    const gy = address(1) + <usize>(slice * outputs + output) * outputPlane
-    for (let row = 0; row < down; row++) cotangentRows(gy, row, zeros, transformed + <usize>row * 6 * width)
+    let sample = -1
+    let gy: usize = 0
+    for (let row = 0; row < rows; row++) {
+      const at = (first + row) / down
+      if (at !== sample) {
+        sample = at
+        gy = address(1) + <usize>((sample * groups() + group) * outputs + output) * outputPlane
+        if (address(4)) {
+          scaleTowardsZero(address(4) + ((<usize>sample) << 2), gy, scaled, outputPlane)
+          gy = scaled
+        }
+      }
+      cotangentRows(gy, first + row - sample * down, zeros, transformed + <usize>row * 6 * width)
+    }
     for (let quad: usize = 0; quad < line; quad += 16) {
       const at = begins + quad
       const out = cotangents + <usize>output * line + quad
       cotangentTiles(load<usize>(at), load<usize>(at, 4), load<usize>(at, 8), load<usize>(at, 12), out, cotangentStep)
     }
   }
-  const filters = address(2) + <usize>(slice * outputs * c()) * 36
-  for (let first = 0; first < outputs; first += 4) {
-    const rows = min(4, outputs - first)
-    for (let j = 0; j < octets; j++) {
-      tilesOfRows(
-        cotangents + <usize>first * line,
-        line,
-        rows,
-        cotangentStep,
-        panels + <usize>j * panel,
-        panelStep,
-        tiles,
-        36,
-        sums,
-      )
-      for (let row = 0; row < rows; row++) {
-        const out = filters + <usize>((first + row) * c() + 8 * j) * 36
-        const from = sums + ((<usize>row) << 5)
-        putFilters(from, temporary, out, min(4, c() - 8 * j))
-        if (c() - 8 * j > 4) putFilters(from + 16, temporary, out + 144, min(4, c() - 8 * j - 4))
+  for (let from = 0; from < outputs; from += OUTPUTS_AT_ONCE)
+    for (let j = 0; j < octets; j++)
+      for (let output = from; output < min(outputs, from + OUTPUTS_AT_ONCE); output += 4) {
+        const count = min(4, outputs - output)
+        tilesOfRows(
+          cotangents + <usize>output * line,
+          line,
+          count,
+          cotangentStep,
+          panels + <usize>j * panel,
+          panelStep,
+          tiles,
+          36,
+          sums,
+        )
+        for (let row = 0; row < count; row++) {
+          const out = filters + <usize>((output + row) * c() + 8 * j) * 36
+          const at = sums + ((<usize>row) << 5)
+          addFilters(at, temporary, out, min(4, c() - 8 * j), accumulate)
+          if (c() - 8 * j > 4) addFilters(at + 16, temporary, out + 144, min(4, c() - 8 * j - 4), accumulate)
+        }
       }
-    }
+}
+
+/** Gᵀ p G of up to four filters, put where they belong or added to what is there. */
+// @inline
+function addFilters(from: usize, temporary: usize, out: usize, filters: i32, accumulate: bool): void {
+  if (!accumulate) {
+    putFilters(from, temporary, out, filters)
+    return
   }
+  const added = temporary + 480
+  putFilters(from, temporary, added, filters)
+  if (filters === 4)
+    for (let i: usize = 0; i < 144; i += 16) v128.store(out + i, f32x4.add(v128.load(out + i), v128.load(added + i)))
+  else
+    for (let i: usize = 0; i < <usize>filters * 36; i += 4)
+      store<f32>(out + i, load<f32>(out + i) + load<f32>(added + i))
 }
 
 /** Gᵀ p G of up to four filters, each 36 numbers in one lane, 128 bytes apart. */
