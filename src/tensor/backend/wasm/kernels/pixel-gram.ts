@@ -6,11 +6,16 @@
  *
  * Only pairs whose first position is in the same row as the second, or below, are computed: the rest is equal to them.
  *
- * Arguments: 0 x · 1 gy · 2 out, float64 · 3 one, 0 or 1 · 8 to 23 the geometry (`window.ts`) · 24 numbers from row to row of
- * pixels · 25 numbers from row to row of positions · 27 units · 28 units of a chunk. A unit is one sample.
+ * Where nothing is skipped (stride 1) the sums are taken along columns first, then along rows:
  *
- * Rows of pixels have zeros behind them where 24 says so. Where rows of positions are equally long and nothing is skipped
- * (stride 1), a shift by (u, v) is one run through all rows, and what leaves a row at one end lands in zeros.
+ *   Hₛₜ = Σ_v ⟨x_{s+(0,v)}, x_{t+(0,v)}⟩      Σ_{u,v} … = Σ_u H_{s+(u,0), t+(u,0)}
+ *
+ * Each is one pass over a row of a matrix: pixels stand in rows with zeros behind them, positions likewise, and rows of the matrices
+ * have a margin of zeros, so what leaves an edge lands in zeros.
+ *
+ * Arguments: 0 x · 1 gy · 2 out, float64 · 3 one, 0 or 1 · 8 to 23 the geometry (`window.ts`) · 24 numbers from row to row of
+ * pixels · 25 numbers from row to row of positions · 26 numbers of the margin, a multiple of 4; 0 where something is skipped ·
+ * 27 units · 28 units of a chunk. A unit is one sample.
  */
 import { address, argument } from './arguments'
 import { dot } from './reduce'
@@ -37,12 +42,19 @@ function copyPlanes(from: usize, planes: i32, rows: i32, width: i32, length: i32
 }
 
 /**
- * out[i, j] = ⟨place i, place j⟩ over `channels` planes, for every j in the row of i or above it. Rows of out are as long as
- * a plane.
+ * out[i, j] = ⟨place i, place j⟩ over `channels` planes, for every j in the row of i or above it. Rows of out are `width` bytes apart.
  */
-function innerProducts(planes: usize, channels: i32, rows: i32, length: i32, plane: usize, out: usize): void {
+function innerProducts(
+  planes: usize,
+  channels: i32,
+  rows: i32,
+  length: i32,
+  plane: usize,
+  out: usize,
+  width: usize,
+): void {
   const count = rows * length
-  for (let i = 0; i < count; i += 4, out += 4 * plane) {
+  for (let i = 0; i < count; i += 4, out += 4 * width) {
     const end = min(count, ((i + 3) / length + 1) * length)
     for (let j = 0; j < end; j += 8)
       tileColumns(
@@ -52,16 +64,79 @@ function innerProducts(planes: usize, channels: i32, rows: i32, length: i32, pla
         plane,
         channels,
         out + ((<usize>j) << 2),
-        plane,
+        width,
         false,
       )
   }
 }
 
+/** out[t] = one + Σₖ from[k · step + t], k < taps; writes up to 12 bytes too many. */
+function sumOfRuns(from: usize, step: usize, taps: i32, one: v128, out: usize, count: i32): void {
+  const end = out + ((<usize>count) << 2)
+  if (taps === 3) {
+    for (; out < end; out += 16, from += 16) {
+      const first = f32x4.add(one, v128.load(from))
+      v128.store(out, f32x4.add(f32x4.add(first, v128.load(from + step)), v128.load(from + 2 * step)))
+    }
+    return
+  }
+  for (; out < end; out += 16, from += 16) {
+    let sum = one
+    for (let k = 0, at = from; k < taps; k++, at += step) sum = f32x4.add(sum, v128.load(at))
+    v128.store(out, sum)
+  }
+}
+
+/** The first k ≥ 0 with start + k · step ≥ 0. */
 // @inline
-function addRun(from: usize, to: usize, count: i32): void {
-  for (; count >= 4; count -= 4, from += 16, to += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)))
-  for (; count > 0; count--, from += 4, to += 4) store<f32>(to, load<f32>(to) + load<f32>(from))
+function firstInside(start: i32, step: i32): i32 {
+  return start < 0 ? (step - 1 - start) / step : 0
+}
+
+/** How many k < taps from `first` on have start + k · step < end. */
+// @inline
+function countInside(first: i32, start: i32, step: i32, end: i32, taps: i32): i32 {
+  return start + first * step >= end ? 0 : min(taps - 1, (end - 1 - start) / step) - first + 1
+}
+
+// @inline
+function clear(from: usize, count: i32): void {
+  for (const end = from + ((<usize>count) << 2); from < end; from += 16) v128.store(from, f32x4.splat(0))
+}
+
+/** H of the inner products of pixels: of each with those in its row and above. */
+function sumAcross(products: usize, width: usize, out: usize): void {
+  const length = argument(24)
+  const places = h() * length
+  const step = dilationW()
+  const right = step * (kw() - 1) - padW() + 4
+  // A shift to the left may come from the row above, one to the right goes beyond the end.
+  for (let y = 1, row = products; y <= h(); y++)
+    for (let column = 0, count = (<usize>(y * length)) << 2; column < length; column++, row += width)
+      clear(row + count, y < h() ? length + right : right)
+  for (let y = 1, place = 0; y <= h(); y++)
+    for (let column = 0; column < length; column++, place++) {
+      const start = place - padW()
+      const first = firstInside(start, step)
+      const taps = countInside(first, start, step, places, kw())
+      const shift = first * step - padW()
+      const from = products + <usize>(place + shift) * width + ((<usize>shift) << 2)
+      sumOfRuns(from, <usize>step * (width + 4), taps, f32x4.splat(0), out + <usize>place * width, y * length)
+    }
+}
+
+/** Sums along rows of what was summed across: the inner products of one patch with those in its row and above. */
+// @inline
+function sumDown(across: usize, width: usize, y: i32, column: i32, sum: usize): void {
+  const length = argument(24)
+  const step = dilationH()
+  const start = y - padH()
+  const first = firstInside(start, step)
+  const taps = countInside(first, start, step, h(), kh())
+  const shift = (first * step - padH()) * length
+  const from = across + <usize>(y * length + column + shift) * width + ((<usize>shift) << 2)
+  const one = f32x4.splat(<f32>argument(3))
+  sumOfRuns(from, <usize>(step * length) * (width + 4), taps, one, sum, (y + 1) * length)
 }
 
 /** Adds the inner products of the pixels at (u, v) of a patch with those of the patches in the rows 0 … y of positions. */
@@ -72,21 +147,6 @@ function addShifted(pixels: usize, u: i32, v: i32, y: i32, sum: usize): void {
   const down = u * dilationH() - padH()
   const first = down < 0 ? (-down + strideH() - 1) / strideH() : 0
   if (first > y) return
-  if (strideW() === 1 && strideH() === 1 && length === positions) {
-    let from = (first + down) * length + across
-    let to = first * length
-    let count = (y + 1 - first) * length
-    // The run may begin left of the first pixel: nothing is there.
-    if (from < 0) {
-      to -= from
-      count += from
-      from = 0
-    }
-    // So does its last row, where nothing was computed beyond.
-    count = min(count, (y + 1 + down) * length - from)
-    addRun(pixels + ((<usize>from) << 2), sum + ((<usize>to) << 2), count)
-    return
-  }
   for (let row = first; row <= y; row++) {
     const from = pixels + ((<usize>((row * strideH() + down) * length)) << 2)
     const to = sum + ((<usize>(row * positions)) << 2)
@@ -99,38 +159,56 @@ function addShifted(pixels: usize, u: i32, v: i32, y: i32, sum: usize): void {
   }
 }
 
+/** The inner products of one patch with those in its row and above, tap by tap. */
+function sumOfTaps(products: usize, width: usize, y: i32, column: i32, sum: usize): void {
+  const one = f32x4.splat(<f32>argument(3))
+  for (let i: usize = 0; i < (<usize>((y + 1) * argument(25))) << 2; i += 16) v128.store(sum + i, one)
+  for (let u = 0; u < kh(); u++) {
+    const row = y * strideH() + u * dilationH() - padH()
+    if (row < 0 || row >= h()) continue
+    for (let v = 0; v < kw(); v++) {
+      const place = column * strideW() + v * dilationW() - padW()
+      if (place < 0 || place >= w()) continue
+      addShifted(products + <usize>(row * argument(24) + place) * width, u, v, y, sum)
+    }
+  }
+}
+
 function squaredNorm(x: usize, gy: usize, scratch: usize): f64 {
   const length = argument(24)
   const positions = argument(25)
+  const margin = (<usize>argument(26)) << 2
   const plane = (<usize>spread(h(), length)) << 2
   const outputPlane = (<usize>spread(oh(), positions)) << 2
+  const width = plane + margin
   const planes = scratch
   const outputPlanes = planes + <usize>c() * plane + 64
-  const pixelProducts = outputPlanes + <usize>o() * outputPlane + 64
-  const outputProducts = pixelProducts + plane * (plane >> 2)
+  const outputProducts = outputPlanes + <usize>o() * outputPlane + 64
   const sum = outputProducts + outputPlane * (outputPlane >> 2)
+  const products = sum + outputPlane + margin + 64
+  const across = products + width * (plane >> 2) + margin + 64
   copyPlanes(x, c(), h(), w(), length, planes, plane)
   copyPlanes(gy, o(), oh(), ow(), positions, outputPlanes, outputPlane)
-  innerProducts(planes, c(), h(), length, plane, pixelProducts)
-  innerProducts(outputPlanes, o(), oh(), positions, outputPlane, outputProducts)
+  innerProducts(planes, c(), h(), length, plane, products, width)
+  innerProducts(outputPlanes, o(), oh(), positions, outputPlane, outputProducts, outputPlane)
+  if (margin > 0) {
+    // Behind each row, which is before the next one.
+    for (let row = -1; row < h() * length; row++) {
+      const end = <usize>(row + 1) * width - margin
+      clear(products + end, argument(26))
+      clear(across + end, argument(26))
+    }
+    sumAcross(products, width, across)
+  }
   let total: f64 = 0
   for (let y = 0; y < oh(); y++)
     for (let column = 0; column < ow(); column++) {
+      if (margin > 0) sumDown(across, width, y, column, sum)
+      else sumOfTaps(products, width, y, column, sum)
       const above = y * positions
-      const one = f32x4.splat(<f32>argument(3))
-      for (let i: usize = 0; i < (<usize>(above + positions)) << 2; i += 16) v128.store(sum + i, one)
-      for (let u = 0; u < kh(); u++) {
-        const row = y * strideH() + u * dilationH() - padH()
-        if (row < 0 || row >= h()) continue
-        for (let v = 0; v < kw(); v++) {
-          const place = column * strideW() + v * dilationW() - padW()
-          if (place < 0 || place >= w()) continue
-          addShifted(pixelProducts + <usize>(row * length + place) * plane, u, v, y, sum)
-        }
-      }
-      const products = outputProducts + <usize>(above + column) * outputPlane
+      const others = outputProducts + <usize>(above + column) * outputPlane
       const here = (<usize>above) << 2
-      total += 2 * dot(sum, products, above) + dot(sum + here, products + here, positions)
+      total += 2 * dot(sum, others, above) + dot(sum + here, others + here, positions)
     }
   return total
 }
