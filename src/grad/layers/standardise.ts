@@ -13,10 +13,10 @@ export interface Standardised {
   readonly inverseDeviation: Tensor
 }
 
-/** Mean over the last axis of [r, m], kept as an axis of extent 1. @internal */
+/** Mean over the last axis of […, m], kept as an axis of extent 1. @internal */
 export const rowMean = (backend: Backend, x: Tensor): Tensor => {
-  const [r, m] = x.shape as readonly [number, number]
-  return backend.zip('mul', reshape([r, 1])(backend.sum(x, [1])), scalar(1 / m, 'float64'))
+  const [axis, m] = [x.shape.length - 1, x.shape.at(-1) as number]
+  return backend.zip('mul', reshape(x.shape.with(axis, 1))(backend.sum(x, [axis])), scalar(1 / m, 'float64'))
 }
 
 /** x̂ of rows [r, m]. @internal */
@@ -28,7 +28,11 @@ export const standardise = (backend: Backend, epsilon: number, x: Tensor): Stand
   return { normalised: backend.zip('mul', centred, inverseDeviation), inverseDeviation }
 }
 
-/** gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ: the part of ĝ that neither a shift nor a scaling of the row explains. @internal */
+/**
+ * gx = (ĝ − mean ĝ − x̂ mean(ĝ x̂)) / σ: the part of ĝ [r, m] or [n, r, m] that neither a shift nor a scaling of the row explains.
+ *
+ * @internal
+ */
 export const pullStandardised = (
   backend: Backend,
   { normalised, inverseDeviation }: Standardised,

@@ -2,11 +2,13 @@
  * Weight standardisation. n sample · o output channel · m entry of a channel's weight.
  */
 import type { Backend } from '../../tensor/backend/backend.js'
+import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { sizeOf } from '../../tensor/shape.js'
-import { scalar, type Tensor } from '../../tensor/tensor.js'
+import { scalar, type Tensor, toArray, unsafeTensor } from '../../tensor/tensor.js'
 import { broadcast, reshape } from '../../tensor/view.js'
-import { keepingPullback, type LayerRule, layer } from '../layer.js'
-import { packedAs } from '../pack.js'
+import { type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
+import { packedAs, pick } from '../pack.js'
+import { noShorterThan, summationError } from '../rounding.js'
 import { pullStandardised, type Standardised, standardise } from './standardise.js'
 
 /** Parameters with a weight [o, …] and perhaps a bias. */
@@ -21,6 +23,45 @@ export interface WeightStandardisedCache<C> {
 const asRows = (backend: Backend, weight: Tensor): Tensor =>
   packedAs(backend, [weight.shape[0] as number, sizeOf(weight.shape.slice(1))], weight)
 
+/** Roundings of each of three terms on their way through the derivative of the standardisation. */
+const ROUNDINGS = 32
+
+/**
+ * ‖gₙ‖² of the weight from the moments of ĝ [n, o, …], h = ĝ / √m, σ′ = √(σ² + ε):
+ *
+ *   Σₒ (‖hₒ‖² − m a² − b² (2 m − ‖zₒ‖²) + 2 a b Σ zₒ) / σ′ₒ²      a = mean hₒ, b = mean(hₒ zₒ)
+ *
+ * Guarantee  no shorter than the share of a weighted sum that goes through the derivative behind it: that is within what rounding
+ *            can do to Σₒ ‖hₒ‖² / σ′ₒ²
+ */
+const pulledSquaredNorm = (backend: Backend, { normalised: z, inverseDeviation }: Standardised, g: Tensor): Tensor => {
+  const [o, m] = z.shape as readonly [number, number]
+  const n = g.shape[0] as number
+  const rows = packedAs(backend, [n, o, m], g)
+  const ones = packedAs(backend, [o, m], broadcast([o, m])(scalar(1)))
+  const dots = (a: Tensor, b: Tensor): readonly number[] => toArray(backend.rowDots(a, b))
+  const [ofZ, sumOfZ, ofDeviation] = [dots(z, z), dots(z, ones), toArray(inverseDeviation)]
+  const [found, whole] = [new Float64Array(n), new Float64Array(n)]
+  for (let sample = 0; sample < n; sample++) {
+    const h = pick(0, sample, rows)
+    const [squares, sums, along] = [dots(h, h), dots(h, ones), dots(h, z)]
+    for (let channel = 0; channel < o; channel++) {
+      const at = (moments: readonly number[]): number => moments[channel] as number
+      const [a, b] = [at(sums) / m, at(along) / m]
+      const left = at(squares) - m * a * a - b * b * (2 * m - at(ofZ)) + 2 * a * b * at(sumOfZ)
+      const by = at(ofDeviation) ** 2 / m
+      found[sample] = (found[sample] as number) + by * left
+      whole[sample] = (whole[sample] as number) + by * at(squares)
+    }
+  }
+  return noShorterThan({ ofSquaredNorm: 0, ofGradient: summationError(backend, ROUNDINGS) })(
+    unsafeTensor(found, [n]),
+    unsafeTensor(whole, [n]),
+  )
+}
+
+const addNorms = zipTensorsWith((a, b) => a + b)
+
 /**
  * A layer whose weight is standardised before it is used: zero mean and unit variance over each output channel, divided by
  * the root of its fan-in m, so that unit inputs give unit outputs. The trained parameter is the weight before that.
@@ -28,7 +69,9 @@ const asRows = (backend: Backend, weight: Tensor): Tensor =>
  *   Ŵₒ = (Wₒ − μₒ) / √(m (σ²ₒ + ε))     gWₒ = (ĝₒ − mean ĝₒ − zₒ mean(ĝₒ zₒ)) / √(m (σ²ₒ + ε)),  z = √m Ŵ
  *
  * Shapes     those of the layer; its weight is [o, …]
- * Cost       per-sample gradients of the weight are formed: the derivative of the standardisation mixes its entries
+ * Cost       gradients ĝ of each sample by the standardised weight are formed and kept; norms follow from their moments,
+ *            ‖ĝₒ‖², Σ ĝₒ and ⟨ĝₒ, zₒ⟩, and the weighted sum from theirs: the derivative of the standardisation is linear
+ * Guarantee  no norm is shorter, by rounding, than the sample's share of a weighted sum
  * Reference  Qiao et al. 2019, arXiv:1903.10520; De et al. 2022, arXiv:2204.13650 (under privacy, with group normalisation)
  *
  * @example
@@ -57,20 +100,52 @@ export const weightStandardised =
       },
       backward: (backend, params, { inner, standardised }, gy) =>
         rule.backward(backend, withWeight(backend, params, standardised), inner, gy),
-      perSampleGrad: (backend, params, { inner, standardised }, gy) => {
-        const g = rule.perSampleGrad(backend, withWeight(backend, params, standardised), inner, gy)
-        const [o, m] = standardised.normalised.shape as readonly [number, number]
-        const n = gy.shape[0] as number
-        const repeated = (x: Tensor): Tensor =>
-          packedAs(backend, [n * o, x.shape[1] as number], broadcast([n, ...x.shape])(x))
-        const each = {
-          normalised: repeated(standardised.normalised),
-          inverseDeviation: repeated(standardised.inverseDeviation),
-        }
-        const pulled = pullStandardised(backend, each, byFanIn(backend, packedAs(backend, [n * o, m], g.weight)))
-        return { ...g, weight: reshape(g.weight.shape)(pulled) }
+      perSampleGrad: (backend, params, cache, gy) => {
+        const g = innerGrad(backend, params, cache, gy)
+        return { ...g, weight: pulled(backend, cache.standardised, g.weight, 1) }
       },
-      pullback: (backend, params, cache, gy) => keepingPullback(complete, backend, params, cache, gy),
+      perSampleSquaredNorm: (backend, params, cache, gy) => pullback(backend, params, cache, gy).squaredNorm(),
+      weightedGrad: (backend, params, cache, gy, weight) => pullback(backend, params, cache, gy).weightedGrad(weight),
+      pullback: (...at) => pullback(...at),
     })
+    /** ĝ of each sample. */
+    const innerGrad = (
+      backend: Backend,
+      params: WeightedParams,
+      { inner, standardised }: WeightStandardisedCache<C>,
+      gy: Tensor,
+    ): WeightedParams => rule.perSampleGrad(backend, withWeight(backend, params, standardised), inner, gy)
+    /** The derivative of the standardisation, of ĝ with so many axes before those of the weight. */
+    const pulled = (backend: Backend, standardised: Standardised, g: Tensor, lead: 0 | 1): Tensor => {
+      const rows = packedAs(backend, [...g.shape.slice(0, lead), ...standardised.normalised.shape], g)
+      return reshape(g.shape)(pullStandardised(backend, standardised, byFanIn(backend, rows)))
+    }
+    const pullback = (
+      backend: Backend,
+      params: WeightedParams,
+      cache: WeightStandardisedCache<C>,
+      gy: Tensor,
+    ): Pullback<WeightedParams> => {
+      const { standardised } = cache
+      const kept = lazy(() => innerGrad(backend, params, cache, gy))
+      return {
+        norm: 'keep',
+        inputGrad: lazy(() => complete.backward(backend, params, cache, gy)),
+        perSampleGrad: lazy(() => {
+          const g = kept()
+          return { ...g, weight: pulled(backend, standardised, g.weight, 1) }
+        }),
+        squaredNorm: lazy(() => {
+          const { weight, bias } = kept()
+          const ofWeight = pulledSquaredNorm(backend, standardised, weight)
+          return bias === undefined ? ofWeight : addNorms(ofWeight, backend.rowDots(bias, bias))
+        }),
+        weightedGrad: (by) => {
+          const sum = weightedSumOfRows(backend, by)(kept())
+          return { ...sum, weight: pulled(backend, standardised, sum.weight, 0) }
+        },
+        holds: () => [kept(), standardised],
+      }
+    }
     return complete
   }
