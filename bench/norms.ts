@@ -65,7 +65,8 @@ const convolution = (c: number, h: number, o: number, k: number, s: number): voi
     [samples, c, h, h],
     [samples, o, side, side],
   ]
-  row(`conv ${c} → ${o}, ${k}×${k} by ${s}, ${h}×${h}`, convolutionCosts(window, input, output), () => {
+  const costs = convolutionCosts(window, input, output, backend.filtering?.(window, input, output))
+  row(`conv ${c} → ${o}, ${k}×${k} by ${s}, ${h}×${h}`, costs, () => {
     const [x, gy, weight] = [filled(...input), filled(...output), filled(samples)]
     return {
       gram: () => backend.conv2dGramSquaredNorm(x, gy, 0, window),
