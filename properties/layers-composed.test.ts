@@ -4,6 +4,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  conv2d,
   frozen,
   linear,
   meanSquaredError,
@@ -21,6 +22,7 @@ import {
   sequential,
   tanh,
   tied,
+  weightStandardised,
 } from '../src/grad/index.js'
 import { key } from '../src/sampling/index.js'
 import { defaultBackend } from '../src/tensor/backend/default.js'
@@ -188,5 +190,30 @@ describe('tied matrices', () => {
   it('a place within another layer is a ShapeError that says where it stands', () => {
     const rule = tied({ rows: 2, columns: 2 })((w) => [sequential(w.apply)])
     expect(() => rule.init(key(0), [2])).toThrow(/directly in the list/)
+  })
+})
+
+describe('a weight-standardised layer', () => {
+  it('has the norms of many samples by as many operations as that of one: a device is not asked for each', () => {
+    const rule = weightStandardised()(conv2d(4, { kernel: 3 }))
+    const { params } = rule.init(key(0), [2, 5, 5])
+    const operations = (n: number): number => {
+      let count = 0
+      const counted = Object.fromEntries(
+        Object.entries(reference).map(([name, member]) => [
+          name,
+          typeof member !== 'function'
+            ? member
+            : (...args: readonly unknown[]) => {
+                count++
+                return (member as (...args: readonly unknown[]) => unknown)(...args)
+              },
+        ]),
+      ) as unknown as typeof reference
+      const [y, cache] = rule.forward(counted, params, noise([n, 2, 5, 5]))
+      rule.pullback(counted, params, cache, noise(y.shape)).squaredNorm()
+      return count
+    }
+    expect(operations(7)).toBe(operations(1))
   })
 })

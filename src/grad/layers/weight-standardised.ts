@@ -4,10 +4,10 @@
 import type { Backend } from '../../tensor/backend/backend.js'
 import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { sizeOf } from '../../tensor/shape.js'
-import { scalar, type Tensor, toArray, unsafeTensor } from '../../tensor/tensor.js'
-import { broadcast, reshape } from '../../tensor/view.js'
+import { full, scalar, type Tensor, toArray, unsafeTensor } from '../../tensor/tensor.js'
+import { reshape, transpose } from '../../tensor/view.js'
 import { type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
-import { packedAs, pick } from '../pack.js'
+import { packedAs } from '../pack.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { pullStandardised, type Standardised, standardise } from './standardise.js'
 
@@ -31,33 +31,37 @@ const ROUNDINGS = 32
  *
  *   Σₒ (‖hₒ‖² − m a² − b² (2 m − ‖zₒ‖²) + 2 a b Σ zₒ) / σ′ₒ²      a = mean hₒ, b = mean(hₒ zₒ)
  *
- * Guarantee  no shorter than the share of a weighted sum that goes through the derivative behind it: that is within what rounding
- *            can do to Σₒ ‖hₒ‖² / σ′ₒ²
+ * Guarantee  no shorter than the share of a weighted sum that goes through the derivative behind it: that, and what rounding can do to
+ *            the products, is relative to Σₒ ‖hₒ‖² / σ′ₒ²
  */
 const pulledSquaredNorm = (backend: Backend, { normalised: z, inverseDeviation }: Standardised, g: Tensor): Tensor => {
   const [o, m] = z.shape as readonly [number, number]
   const n = g.shape[0] as number
-  const rows = packedAs(backend, [n, o, m], g)
-  const ones = packedAs(backend, [o, m], broadcast([o, m])(scalar(1)))
-  const dots = (a: Tensor, b: Tensor): readonly number[] => toArray(backend.rowDots(a, b))
-  const [ofZ, sumOfZ, ofDeviation] = [dots(z, z), dots(z, ones), toArray(inverseDeviation)]
+  const rows = packedAs(backend, [n * o, m], g)
+  const ones = full(1, [m, 1])
+  const ofSamples = transpose([1, 0, 2])(reshape([n, o, m])(rows))
+  const [squares, sums] = [toArray(backend.rowDots(rows, rows)), toArray(backend.matmul(rows, ones))]
+  const along = toArray(backend.matmul(ofSamples, reshape([o, m, 1])(z)))
+  const [ofZ, sumOfZ] = [toArray(backend.rowDots(z, z)), toArray(backend.matmul(z, ones))]
+  const scale = toArray(inverseDeviation).map((inverse) => inverse ** 2 / m)
   const [found, whole] = [new Float64Array(n), new Float64Array(n)]
-  for (let sample = 0; sample < n; sample++) {
-    const h = pick(0, sample, rows)
-    const [squares, sums, along] = [dots(h, h), dots(h, ones), dots(h, z)]
+  for (let sample = 0; sample < n; sample++)
     for (let channel = 0; channel < o; channel++) {
-      const at = (moments: readonly number[]): number => moments[channel] as number
-      const [a, b] = [at(sums) / m, at(along) / m]
-      const left = at(squares) - m * a * a - b * b * (2 * m - at(ofZ)) + 2 * a * b * at(sumOfZ)
-      const by = at(ofDeviation) ** 2 / m
+      const [row, by] = [sample * o + channel, scale[channel] as number]
+      const [a, b] = [(sums[row] as number) / m, (along[channel * n + sample] as number) / m]
+      const left =
+        (squares[row] as number) -
+        m * a * a -
+        b * b * (2 * m - (ofZ[channel] as number)) +
+        2 * a * b * (sumOfZ[channel] as number)
       found[sample] = (found[sample] as number) + by * left
-      whole[sample] = (whole[sample] as number) + by * at(squares)
+      whole[sample] = (whole[sample] as number) + by * (squares[row] as number)
     }
-  }
-  return noShorterThan({ ofSquaredNorm: 0, ofGradient: summationError(backend, ROUNDINGS) })(
-    unsafeTensor(found, [n]),
-    unsafeTensor(whole, [n]),
-  )
+  return noShorterThan({
+    // Twice the error of each product, relative to ‖h‖², and a reserve.
+    ofSquaredNorm: 5 * summationError(backend, m + 2),
+    ofGradient: summationError(backend, ROUNDINGS),
+  })(unsafeTensor(found, [n]), unsafeTensor(whole, [n]))
 }
 
 const addNorms = zipTensorsWith((a, b) => a + b)
