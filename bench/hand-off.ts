@@ -34,6 +34,7 @@ const microseconds = (numbers: number): readonly (readonly [median: number, leas
           parts: 2,
           cost,
         })
+      device.settle()
       return ((performance.now() - began) * 1000) / LAUNCHES
     }
     const until = performance.now() + 500

@@ -4,13 +4,14 @@
  * Index law: axis 0 of every activation, cotangent and per-sample gradient is the sample n.
  * A rule is a description; the backend that it is given does the arithmetic.
  */
+
 import type { Key } from '../sampling/key.js'
 import type { Backend, LayerWork } from '../tensor/backend/backend.js'
-import { zipTensorsWith } from '../tensor/elementwise.js'
 import type { Shape } from '../tensor/shape.js'
-import { type Tensor, zeros } from '../tensor/tensor.js'
-import { type EmptyTree, emptyTree, foldTree, mapTree, type Tree } from '../tensor/tree.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { type EmptyTree, emptyTree, leaves, mapTree, type Tree } from '../tensor/tree.js'
 import type { NormWay } from './cost.js'
+import { sumOfNorms } from './norm-sums.js'
 import { type GoingOn, goesOn } from './then.js'
 
 /** Fresh parameters, and the shape of one output sample (without n). */
@@ -98,14 +99,14 @@ export const lazy = <A>(compute: () => A): (() => A) => {
   }
 }
 
-/** a + b, in the float64 of norms. */
-const addRows = zipTensorsWith((x, y) => x + y)
-
 /** Σ over leaves of the squared norms of their rows: [n], float64. */
 export const squaredNormOfRows =
   (backend: Backend, count: number) =>
   (tree: Tree): Tensor =>
-    foldTree(zeros([count], 'float64'), (sum, leaf) => addRows(sum, backend.rowDots(leaf, leaf)))(tree)
+    sumOfNorms(
+      count,
+      leaves(tree).map((leaf) => backend.rowDots(leaf, leaf)),
+    )
 
 /** Σₙ wₙ · row n of every leaf. */
 export const weightedSumOfRows =

@@ -4,7 +4,7 @@
  */
 import type { Backend } from '../tensor/backend/backend.js'
 import { type Shape, sizeOf } from '../tensor/shape.js'
-import { isContiguous, scalar, type Tensor } from '../tensor/tensor.js'
+import { isContiguous, scalar, type Tensor, viewOf } from '../tensor/tensor.js'
 import { concatenate, reshape, slice, transpose } from '../tensor/view.js'
 
 const one = scalar(1)
@@ -59,12 +59,8 @@ export const parted = (axis: number, extents: readonly number[], x: Tensor): rea
 }
 
 /** One place of an axis, which disappears: a view. @internal */
-export const pick = (axis: number, index: number, x: Tensor): Tensor => ({
-  ...x,
-  shape: x.shape.toSpliced(axis, 1),
-  stride: x.stride.toSpliced(axis, 1),
-  offset: x.offset + index * (x.stride[axis] as number),
-})
+export const pick = (axis: number, index: number, x: Tensor): Tensor =>
+  viewOf(x, x.shape.toSpliced(axis, 1), x.stride.toSpliced(axis, 1), x.offset + index * (x.stride[axis] as number))
 
 /** Tensors of one shape [n, …] as [n, t, …], where there are any. @internal */
 export const stacked = (backend: Backend, steps: readonly [Tensor, ...Tensor[]]): Tensor => {

@@ -8,7 +8,8 @@
  * to nothing.
  */
 import type { Backend } from '../tensor/backend/backend.js'
-import { zipTensorsWith } from '../tensor/elementwise.js'
+import { computed } from '../tensor/compute.js'
+import { larger, plus, root, times } from '../tensor/formula.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** u: half the distance from 1 to the next number. */
@@ -30,7 +31,7 @@ export const summationError = ({ dtype }: Pick<Backend, 'dtype'>, terms: number)
  *
  *   (√(s + ε_s A) + ε_g √A)²
  *
- * Shapes     computed s [n], scale A [n] → [n], float64
+ * Shapes     found s [n], scale A [n] → [n], float64
  * Guarantee  at least ‖ĝₙ‖² for every ĝₙ within ε_g √A of a gₙ with ‖gₙ‖² ≤ s + ε_s A; rounding may have left s below 0
  */
 export const noShorterThan = ({
@@ -39,5 +40,8 @@ export const noShorterThan = ({
 }: {
   readonly ofSquaredNorm: number
   readonly ofGradient: number
-}): ((computed: Tensor, scale: Tensor) => Tensor) =>
-  zipTensorsWith((s, a) => (Math.sqrt(Math.max(s, 0) + ofSquaredNorm * a) + ofGradient * Math.sqrt(a)) ** 2)
+}): ((found: Tensor, scale: Tensor) => Tensor) =>
+  computed(2, (s, a) => {
+    const length = plus(root(plus(larger(s, 0), times(ofSquaredNorm, a))), times(ofGradient, root(a)))
+    return times(length, length)
+  })

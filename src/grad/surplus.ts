@@ -2,7 +2,7 @@
  * What a pass has made and nobody will read again: given up, so that its memory serves the next operation.
  */
 import type { Backend } from '../tensor/backend/backend.js'
-import { isTensor, type Storage, type Tensor } from '../tensor/tensor.js'
+import { isTensor, placeOf, type Storage, type Tensor } from '../tensor/tensor.js'
 
 /** What a value is made of. */
 export interface Holdings {
@@ -21,7 +21,7 @@ const gather = (value: unknown, storages: Set<Storage>): boolean => {
   const walk = (node: unknown): boolean => {
     if (typeof node !== 'object' || node === null) return typeof node !== 'function'
     if (isTensor(node)) {
-      storages.add(node.data as Storage)
+      storages.add(placeOf(node))
       return true
     }
     if (ArrayBuffer.isView(node)) {
@@ -76,7 +76,7 @@ export const surplusOf = (backend: Backend, held: unknown): Surplus => {
     hold,
     giveUp: (...tensors) => {
       if (holdsAll) return
-      for (const t of tensors) if (!holding.has(t.data as Storage)) release(t)
+      for (const t of tensors) if (!holding.has(placeOf(t))) release(t)
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Backend, BinaryOp, UnaryOp } from '../tensor/backend/backend.js'
 import { broadcastShapes, type Shape, shapeError } from '../tensor/shape.js'
-import { scalar, type Tensor } from '../tensor/tensor.js'
+import { scalar, type Tensor, viewOf } from '../tensor/tensor.js'
 import { broadcast, reshape, transpose } from '../tensor/view.js'
 import { packedAs } from './pack.js'
 
@@ -60,7 +60,7 @@ const raised = (rank: number, x: Tensor): Tensor => {
   const [n, ...sample] = x.shape as readonly [number, ...number[]]
   const ones = new Array<number>(rank - sample.length).fill(1)
   const steps = ones.map(() => 0)
-  return { ...x, shape: [n, ...ones, ...sample], stride: [x.stride[0] as number, ...steps, ...x.stride.slice(1)] }
+  return viewOf(x, [n, ...ones, ...sample], [x.stride[0] as number, ...steps, ...x.stride.slice(1)])
 }
 
 /** The adjoint of broadcasting a sample: sums over the axes along which it was repeated. */

@@ -2,9 +2,12 @@
  * What underflow can do to a norm in the Gram form. Products of two small cotangents leave the range of the dtype long
  * before the gradient does: saturated gates have cotangents of 10⁻²⁵, whose squares are 0 in float32.
  */
+
 import type { Backend } from '../tensor/backend/backend.js'
-import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
+import { computed } from '../tensor/compute.js'
+import { plus, sign, times } from '../tensor/formula.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { addNorms } from './norm-sums.js'
 
 /** The smallest normal number; a product of magnitude below it may be lost. */
 const smallest = { float32: 2 ** -126, float64: 2 ** -1022 } as const
@@ -31,7 +34,11 @@ export const lostByUnderflow = (
   { t, i, o }: GramExtents,
 ): ((ofA: Tensor, ofB: Tensor) => Tensor) => {
   const tau = smallest[dtype] * t
-  return zipTensorsWith((ofA, ofB) => (ofA === 0 || ofB === 0 ? 0 : tau * (o * ofA + i * ofB) + tau * tau * i * o))
+  return computed(2, (ofA, ofB) => {
+    const lost = plus(times(tau, plus(times(o, ofA), times(i, ofB))), tau * tau * i * o)
+    // Squares are never negative: their sign is 0 or 1.
+    return times(times(sign(ofA), sign(ofB)), lost)
+  })
 }
 
 /**
@@ -47,6 +54,6 @@ export const aboveUnderflow = (
 ): Tensor => {
   const [, t, i] = a.shape as readonly [number, number, number]
   const lost = lostByUnderflow(backend, { t, i: i + one, o: b.shape[2] as number })
-  const ofA = mapTensor((square) => square + one * t)(backend.rowDots(a, a))
-  return zipTensorsWith((s, l) => s + l)(squaredNorm, lost(ofA, backend.rowDots(b, b)))
+  const ofA = computed(1, (square) => plus(square, one * t))(backend.rowDots(a, a))
+  return addNorms(squaredNorm, lost(ofA, backend.rowDots(b, b)))
 }

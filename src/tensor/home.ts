@@ -6,7 +6,7 @@
  */
 import type { Program } from './formula.js'
 import { ShapeEq } from './shape.js'
-import { size, storageOf, type Tensor } from './tensor.js'
+import { placeOf, type Storage, type Tensor } from './tensor.js'
 
 /** Where a block cipher begins: the key of Threefry-2x32, or the 16 words of ChaCha20's first block. */
 export interface CipherState {
@@ -14,7 +14,7 @@ export interface CipherState {
   readonly words: readonly number[]
 }
 
-/** What the device can do for tensors of float32 in its memory. Each number is found in float64 and rounded once. */
+/** What the device can do for tensors in its memory, float32 but where it says more. Each number is found in float64 and rounded once. */
 export interface Home {
   /** factor · x */
   readonly scale: (factor: number, x: Tensor) => Tensor
@@ -22,10 +22,10 @@ export interface Home {
   readonly combine: (a: number, x: Tensor, b: number, y: Tensor) => Tensor
   /** x + deviation · z, where z are the standard normal variates of a cipher's 64-bit words, from the first on. */
   readonly addNormals: (x: Tensor, deviation: number, state: CipherState) => Tensor
-  /** The results of a program whose inputs are these. */
+  /** The results of a program whose inputs are these, all float32 or all float64, as its results are. */
   readonly compute: (program: Program, inputs: readonly [Tensor, ...Tensor[]]) => readonly Tensor[]
-  /** Is no number of x infinite or NaN? */
-  readonly allFinite: (x: Tensor) => boolean
+  /** Is no number of these infinite or NaN? */
+  readonly allFinite: (xs: readonly Tensor[]) => boolean
 }
 
 /** By buffer: a memory that grows has several. */
@@ -36,18 +36,16 @@ export const settle = (buffer: ArrayBufferLike, home: () => Home): void => {
   homes.set(buffer, home)
 }
 
-/** Fewer numbers are done sooner than another thread is told of them. */
-const FEW = 2048
+/** Does it lie in the memory of a device? There it may be yet to be written, or be written over when a scope ends. @internal */
+export const isAtHome = (data: Storage): boolean => !ArrayBuffer.isView(data) || homes.has(data.buffer)
 
-/**
- * The device in whose memory one of the tensors lies, where there is one and the tensors are many float32 numbers of one shape.
- *
- * @internal
- */
-export const homeOf = (...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => {
+/** The device in whose memory one of the tensors lies, where there is one and all are of this type and of one shape. @internal */
+export const homeIn = (dtype: 'float32' | 'float64', ...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => {
   const [{ shape }] = tensors
-  if (size(tensors[0]) < FEW || !tensors.every((t) => t.dtype === 'float32' && ShapeEq.equals(shape, t.shape)))
-    return undefined
-  const lying = tensors.find((t) => homes.has(storageOf(t).buffer))
-  return lying === undefined ? undefined : homes.get(storageOf(lying).buffer)?.()
+  if (!tensors.every((t) => t.dtype === dtype && ShapeEq.equals(shape, t.shape))) return undefined
+  const lying = tensors.find((t) => homes.has(placeOf(t).buffer))
+  return lying === undefined ? undefined : homes.get(placeOf(lying).buffer)?.()
 }
+
+/** The device in whose memory one of the tensors lies, where there is one and all are float32 and of one shape. @internal */
+export const homeOf = (...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => homeIn('float32', ...tensors)

@@ -1,7 +1,7 @@
 /**
  * Sums of trees that come one after the other, in storage of their own: nothing is allocated but for the first.
  */
-import { homeOf } from './home.js'
+import { type Home, homeOf } from './home.js'
 import { ShapeEq, shapeError } from './shape.js'
 import {
   contiguous,
@@ -96,10 +96,20 @@ const finiteFloat32 = (data: Float32Array): boolean => {
  *
  * @internal
  */
-export const allFinite = (tree: Tree): boolean =>
-  leaves(tree).every((leaf) => {
+export const allFinite = (tree: Tree): boolean => {
+  const away: Tensor[] = []
+  const atHome = new Map<Home, Tensor[]>()
+  for (const leaf of leaves(tree)) {
     const home = homeOf(leaf)
-    if (home !== undefined) return home.allFinite(leaf)
-    const data = elements(leaf)
-    return data instanceof Float32Array ? finiteFloat32(data) : data.every((x) => Number.isFinite(x))
-  })
+    const same = home === undefined ? away : (atHome.get(home) ?? [])
+    same.push(leaf)
+    if (home !== undefined) atHome.set(home, same)
+  }
+  return (
+    Array.from(atHome).every(([home, some]) => home.allFinite(some)) &&
+    away.every((leaf) => {
+      const data = elements(leaf)
+      return data instanceof Float32Array ? finiteFloat32(data) : data.every((x) => Number.isFinite(x))
+    })
+  )
+}

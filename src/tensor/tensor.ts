@@ -61,8 +61,57 @@ export const unsafeTensor = (data: Storage, shape: Shape): Tensor => ({
   dtype: dtypeOf(data),
 })
 
+/** Storage that a device may still have to fill, and what has it do so. */
+interface Awaited {
+  readonly storage: Storage
+  readonly settle: () => void
+}
+
+/** Where an awaited tensor keeps what it waits for. Not enumerable: a tensor that is spread out is one of numbers that are there. */
+const awaited = Symbol('awaited')
+type MaybeAwaited = Tensor & { readonly [awaited]?: Awaited }
+
+const readWhenThere: PropertyDescriptor = {
+  enumerable: true,
+  get(this: { readonly [awaited]: Awaited }) {
+    const { storage, settle } = this[awaited]
+    settle()
+    return storage
+  },
+}
+
+const awaiting = (
+  value: Awaited,
+  { shape, stride, offset, dtype }: Pick<Tensor, 'shape' | 'stride' | 'offset' | 'dtype'>,
+): Tensor => {
+  const t = { _tag: 'Tensor', shape, stride, offset, dtype }
+  Object.defineProperty(t, awaited, { value })
+  return Object.defineProperty(t, 'data', readWhenThere) as unknown as Tensor
+}
+
+/**
+ * A row-major tensor in storage that is yet to be filled: whoever reads its `data` has `settle` fill it first. For kernels that
+ * run later.
+ *
+ * @internal
+ */
+export const awaitedTensor = (storage: Storage, shape: Shape, settle: () => void): Tensor =>
+  awaiting({ storage, settle }, { shape, stride: rowMajor(shape), offset: 0, dtype: dtypeOf(storage) })
+
 /** The storage behind a tensor, to be read only. For kernels. @internal */
 export const storageOf = (t: Tensor): Storage => t.data as Storage
+
+/** The storage behind a tensor, filled or not: for who asks where it is, and not what is there. @internal */
+export const placeOf = (t: Tensor): Storage => (t as MaybeAwaited)[awaited]?.storage ?? (t.data as Storage)
+
+/** The same storage under another shape. @internal */
+export const viewOf = (t: Tensor, shape: Shape, stride: readonly number[], offset: number = t.offset): Tensor => {
+  const { dtype } = t
+  const own = (t as MaybeAwaited)[awaited]
+  return own === undefined
+    ? { _tag: 'Tensor', data: t.data, shape, stride, offset, dtype }
+    : awaiting(own, { shape, stride, offset, dtype })
+}
 
 /** Is this value a tensor (rather than a record or an array of them)? */
 export const isTensor = (value: unknown): value is Tensor =>

@@ -1,8 +1,8 @@
 /**
  * Views: the same numbers under another shape. None copies, save `reshape` of a strided view and `take`.
  */
-import { checkShape, type Shape, shapeError, sizeOf } from './shape.js'
-import { allocate, contiguous, copyInto, size, storageOf, type Tensor, unsafeTensor } from './tensor.js'
+import { checkShape, rowMajor, type Shape, shapeError, sizeOf } from './shape.js'
+import { allocate, contiguous, copyInto, size, type Tensor, unsafeTensor, viewOf } from './tensor.js'
 
 /**
  * The same elements, in row-major order, under another shape of equal size.
@@ -14,8 +14,7 @@ export const reshape =
   (shape: Shape) =>
   (t: Tensor): Tensor => {
     if (sizeOf(checkShape(shape)) !== size(t)) throw shapeError('reshape keeps the number of elements', t.shape, shape)
-    const source = contiguous(t)
-    return { ...source, shape, stride: unsafeTensor(storageOf(source), shape).stride }
+    return viewOf(contiguous(t), shape, rowMajor(shape))
   }
 
 /**
@@ -34,7 +33,11 @@ export const transpose =
       order.some((a) => t.shape[a] === undefined)
     )
       throw shapeError('transpose needs a permutation of the axes', order, t.shape)
-    return { ...t, shape: order.map((a) => t.shape[a] as number), stride: order.map((a) => t.stride[a] as number) }
+    return viewOf(
+      t,
+      order.map((a) => t.shape[a] as number),
+      order.map((a) => t.stride[a] as number),
+    )
   }
 
 /** A range of one axis: from `start` to `end` (exclusive) by `step`; a negative step walks backwards from `start`. */
@@ -68,12 +71,12 @@ export const slice =
     )
       throw shapeError(`slice ${from}:${to}:${step} leaves axis ${axis}`, t.shape)
     const stride = t.stride[axis] as number
-    return {
-      ...t,
-      shape: t.shape.with(axis, length),
-      stride: t.stride.with(axis, stride * step),
-      offset: length > 0 ? t.offset + from * stride : t.offset,
-    }
+    return viewOf(
+      t,
+      t.shape.with(axis, length),
+      t.stride.with(axis, stride * step),
+      length > 0 ? t.offset + from * stride : t.offset,
+    )
   }
 
 /**
@@ -92,12 +95,7 @@ export const take =
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i] as number
       if (!(Number.isInteger(index) && index >= 0 && index < extent)) throw shapeError(`take: no row ${index}`, t.shape)
-      copyInto(out, i * row, {
-        ...t,
-        shape: rest,
-        stride: t.stride.slice(1),
-        offset: t.offset + index * (t.stride[0] as number),
-      })
+      copyInto(out, i * row, viewOf(t, rest, t.stride.slice(1), t.offset + index * (t.stride[0] as number)))
     }
     return unsafeTensor(out, [indices.length, ...rest])
   }
@@ -114,13 +112,10 @@ export const broadcast =
     const added = checkShape(shape).length - t.shape.length
     const fits = added >= 0 && t.shape.every((extent, axis) => extent === shape[axis + added] || extent === 1)
     if (!fits) throw shapeError('shape does not broadcast', t.shape, shape)
-    return {
-      ...t,
-      shape,
-      stride: shape.map((extent, axis) =>
-        axis < added || t.shape[axis - added] !== extent ? 0 : (t.stride[axis - added] as number),
-      ),
-    }
+    const stride = shape.map((extent, axis) =>
+      axis < added || t.shape[axis - added] !== extent ? 0 : (t.stride[axis - added] as number),
+    )
+    return viewOf(t, shape, stride)
   }
 
 /** Joins along axis 0. All parts share dtype and the other extents. */

@@ -1,20 +1,19 @@
 /**
  * Composition side by side: branches that see the same input, and whose outputs are added or put next to each other.
  */
+
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, ShapeEq, shapeError } from '../../tensor/shape.js'
-import { type Tensor, zeros } from '../../tensor/tensor.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { sumOfNorms } from '../norm-sums.js'
 import { join, parted } from '../pack.js'
 import { allHeld, surplusOf } from '../surplus.js'
 import { initAt } from './position.js'
 import type { CachesOf, ParamsOf } from './sequential.js'
-
-const addNorms = zipTensorsWith((a, b) => a + b)
 
 /** The sum, and what comes after it. */
 const added = (backend: Backend, [first, ...rest]: readonly [Tensor, ...Tensor[]], then?: UnaryOp): Tensor => {
@@ -99,10 +98,10 @@ export const parallel =
         perSampleGrad: lazy(() => reading(readEach((p) => p.perSampleGrad()))),
         squaredNorm: lazy(() =>
           reading(
-            pulled
-              .filter((_, b) => trained[b])
-              .map((p) => p().squaredNorm())
-              .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
+            sumOfNorms(
+              gy.shape[0] as number,
+              pulled.filter((_, b) => trained[b]).map((p) => p().squaredNorm()),
+            ),
           ),
         ),
         weightedGrad: (weight) => reading(readEach((p) => p.weightedGrad(weight))),

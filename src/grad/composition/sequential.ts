@@ -1,19 +1,18 @@
 /**
  * Composition: a list of layers is a layer.
  */
+
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
 import type { Shape } from '../../tensor/shape.js'
-import { type Tensor, zeros } from '../../tensor/tensor.js'
+import { placeOf, type Tensor } from '../../tensor/tensor.js'
 import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { sumOfNorms } from '../norm-sums.js'
 import { allHeld, surplusOf } from '../surplus.js'
 import { jointForward, jointPullback } from '../then.js'
 import { initAt } from './position.js'
-
-const addNorms = zipTensorsWith((a, b) => a + b)
 
 /** The parameters of each layer, in order. */
 export type ParamsOf<Ls extends readonly AnyLayer[]> = {
@@ -78,7 +77,7 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
       for (let index = settled - 1; isThrough.has(index) && (!trained[index] || isRead.has(index)); index--) {
         const [above, below] = [cotangent(index + 1), cotangent(index)]
         surplus().hold(trained[index] ? (pulled[index]?.().holds?.() ?? [above, below]) : [])
-        if (above.data !== below.data) surplus().giveUp(above)
+        if (placeOf(above) !== placeOf(below)) surplus().giveUp(above)
         settled = index
       }
     }
@@ -107,9 +106,10 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
       }),
       perSampleGrad: lazy(() => readGrads((p) => p.perSampleGrad())),
       squaredNorm: lazy(() =>
-        readEach((p) => p.squaredNorm())
-          .filter((norm) => norm !== undefined)
-          .reduce(addNorms, zeros([gy.shape[0] as number], 'float64')),
+        sumOfNorms(
+          gy.shape[0] as number,
+          readEach((p) => p.squaredNorm()).filter((norm) => norm !== undefined),
+        ),
       ),
       weightedGrad: (weight) => readGrads((p) => p.weightedGrad(weight)),
       holds: () => allHeld(pulled.filter((_, index) => trained[index])),
@@ -149,7 +149,7 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
         const made = both === undefined ? [cache] : [cache, output]
         caches.push(...made)
         surplus.hold(made)
-        if (output.data !== input.data) surplus.giveUp(input)
+        if (placeOf(output) !== placeOf(input)) surplus.giveUp(input)
         return output
       }, x)
       return [y, caches as unknown as C]

@@ -2,14 +2,15 @@
  * Transposed convolution of any rank: the adjoint of a convolution in its input, as a layer. n sample · c input channel ·
  * o output channel · t input position.
  */
+
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { reshape } from '../../tensor/view.js'
 import { groupedAffine } from '../grouped.js'
 import { type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { addNorms } from '../norm-sums.js'
 import { fanInUniform } from './initialise.js'
 
 /** weight [c, o/groups, k…]; bias [o] unless left out. */
@@ -60,8 +61,6 @@ const outputShape = (name: string, outputChannels: number, window: TransposedWin
   if (!output.every((extent) => extent >= 1)) throw shapeError(`${name}: nothing is left of the output`, input, output)
   return [outputChannels, ...output]
 }
-
-const addNorms = zipTensorsWith((a, b) => a + b)
 
 /** [o] as [o, 1, …], to meet [n, o, …]. */
 const perChannel = (bias: Tensor, rank: number): Tensor => reshape([...bias.shape, ...new Array(rank).fill(1)])(bias)

@@ -3,14 +3,17 @@
  *
  *   yₙₒₜ = Σ_{c,u,v} W_{o,c,u,v} x_{n,c,t·stride + (u,v)·dilation − padding} + bₒ      within each group of channels
  */
+
 import { foldIn, type Key } from '../../sampling/key.js'
-import { mapTensor, zipTensorsWith } from '../../tensor/elementwise.js'
+import { computed } from '../../tensor/compute.js'
+import { plus, times } from '../../tensor/formula.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
 import { convolutionCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
 import { derivedPullback, keepingPullback, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { addNorms } from '../norm-sums.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { lostByUnderflow } from '../underflow.js'
 import { type ConvolutionPadding, convolutionWith } from './convolution-padding.js'
@@ -107,9 +110,9 @@ const zeroPadded = (
       const one = params.bias === undefined ? 0 : 1
       const [o, ...patch] = params.weight.shape as readonly [number, ...number[]]
       // A pixel is in at most kh·kw patches.
-      const ofX = mapTensor((square) => kh * kw * square + one * positions)(backend.rowDots(x, x))
+      const ofX = computed(1, (square) => plus(times(kh * kw, square), one * positions))(backend.rowDots(x, x))
       const ofCotangent = backend.rowDots(gy, gy)
-      const scale = zipTensorsWith((a, b) => a * b)(ofX, ofCotangent)
+      const scale = computed(2, times)(ofX, ofCotangent)
       // The gradient is summed by weightedGrad in another order, or filtered.
       const ofSum = summationError(backend, positions + 2)
       const filtering = backend.filtering?.(convolution, x.shape, gy.shape)
@@ -169,5 +172,3 @@ const zeroPadded = (
   })
   return rule
 }
-
-const addNorms = zipTensorsWith((a, b) => a + b)

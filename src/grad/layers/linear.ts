@@ -3,9 +3,11 @@
  *
  *   yₙₜₒ = Σᵢ Wₒᵢ xₙₜᵢ + bₒ
  */
+
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
+import { computed } from '../../tensor/compute.js'
+import { plus, times } from '../../tensor/formula.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
@@ -135,5 +137,5 @@ export const linear = (
  */
 const scaleOfTerms = (backend: Backend, x: Tensor, gy: Tensor, one: 0 | 1): Tensor => {
   const ones = one * (x.shape[1] as number)
-  return zipTensorsWith((a, b) => (a + ones) * b)(backend.rowDots(x, x), backend.rowDots(gy, gy))
+  return computed(2, (a, b) => times(plus(a, ones), b))(backend.rowDots(x, x), backend.rowDots(gy, gy))
 }

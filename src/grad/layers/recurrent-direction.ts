@@ -1,13 +1,14 @@
 /**
  * One direction of one recurrent layer. n sample · t step · i input feature · h hidden feature · k gate feature.
  */
+
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
 import { full, scalar, type Tensor, zeros } from '../../tensor/tensor.js'
 import { reshape, slice } from '../../tensor/view.js'
 import { type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { addNorms } from '../norm-sums.js'
 import { join, packed, packedAs, pick, stacked } from '../pack.js'
 import { fanInUniform } from './initialise.js'
 import { type LinearParams, linear } from './linear.js'
@@ -39,7 +40,6 @@ interface GateCotangents {
   readonly hidden: Tensor
 }
 
-const addNorms = zipTensorsWith((a, b) => a + b)
 const one = scalar(1)
 
 /** [n, t, f] from one [n, f] for each position; of no positions, nothing. */

@@ -1,12 +1,13 @@
 /**
  * Weight standardisation. n sample · o output channel · m entry of a channel's weight.
  */
+
 import type { Backend } from '../../tensor/backend/backend.js'
-import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { full, scalar, type Tensor, toArray, unsafeTensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
 import { type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
+import { addNorms } from '../norm-sums.js'
 import { packedAs } from '../pack.js'
 import { noShorterThan, summationError } from '../rounding.js'
 import { pullStandardised, type Standardised, standardise } from './standardise.js'
@@ -63,8 +64,6 @@ const pulledSquaredNorm = (backend: Backend, { normalised: z, inverseDeviation }
     ofGradient: summationError(backend, ROUNDINGS),
   })(unsafeTensor(found, [n]), unsafeTensor(whole, [n]))
 }
-
-const addNorms = zipTensorsWith((a, b) => a + b)
 
 /**
  * A layer whose weight is standardised before it is used: zero mean and unit variance over each output channel, divided by

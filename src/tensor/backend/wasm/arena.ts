@@ -3,9 +3,11 @@
  * temporary of its size.
  */
 
-import { ownElements, type Storage, type Tensor, unsafeTensor } from '../../tensor.js'
+import { isAtHome } from '../../home.js'
+import { ownElements, placeOf, type Storage, type Tensor, unsafeTensor } from '../../tensor.js'
 import type { MemoryLimit } from '../backend.js'
 import { mapTensors } from '../within.js'
+import type { Queue } from './queue.js'
 
 const PAGE = 65536
 /** Kernels may read a few vectors past the end of an operand. */
@@ -32,8 +34,14 @@ export interface Arena {
   readonly release: (data: Storage) => void
   /** Gives back what the body allocates. */
   readonly temporarily: <A>(body: () => A) => A
-  /** Storage of this scope that holds what `fill` writes; made once for each source, first element, length and dtype. */
-  readonly copyOf: (source: Storage, first: number, length: number, dtype: 'float32' | 'int32') => Storage
+  /** Storage that `fill` will write to, in its turn. */
+  readonly written: <D extends keyof ArenaStorage>(
+    dtype: D,
+    length: number,
+    fill: (out: ArenaStorage[D]) => void,
+  ) => ArenaStorage[D]
+  /** Storage of this scope that holds part of a source from elsewhere; made once for each part, dtype and way of copying. */
+  readonly copyOf: (source: Storage, part: Part, dtype: keyof ArenaStorage, copy?: Copying) => Storage
   readonly scope: <A>(body: () => A) => A
   readonly isOpen: () => boolean
   /** Bytes of linear memory that scopes have needed at most, so far. */
@@ -51,10 +59,20 @@ const tooLarge = (needed: number, limit: number): MemoryLimit => {
   return Object.assign(new RangeError(sentence), { name: 'MemoryLimit' as const, needed, limit })
 }
 
-interface Copy {
+/** Elements of a storage. */
+export interface Part {
   readonly first: number
   readonly length: number
-  readonly dtype: 'float32' | 'int32'
+}
+
+/** Writes numbers where they are of another type. */
+export type Copying = (to: Storage, from: Storage) => void
+
+const asTheyAre: Copying = (to, from) => to.set(from)
+
+interface Copy extends Part {
+  readonly dtype: keyof ArenaStorage
+  readonly copy: Copying
   readonly storage: Storage
 }
 
@@ -64,10 +82,14 @@ export interface Extent {
   readonly limit: number
 }
 
-/** An arena over a memory. `moved` is told of each buffer that tensors are made in: the first, and one whenever the memory has grown. */
+/**
+ * An arena over a memory in which a queue does its work. `moved` is told of each buffer that tensors are made in: the first, and one
+ * whenever the memory has grown.
+ */
 export const arenaOver = (
   memory: WebAssembly.Memory,
   { base, limit }: Extent,
+  { later, settle, drop }: Queue,
   moved: (buffer: ArrayBufferLike) => void,
 ): Arena => {
   /**
@@ -149,13 +171,22 @@ export const arenaOver = (
     return true
   }
 
-  const copyOf = (source: Storage, first: number, length: number, dtype: 'float32' | 'int32'): Storage => {
-    const known = copies.get(source) ?? []
-    const found = known.find((copy) => copy.first === first && copy.length === length && copy.dtype === dtype)
-    if (found !== undefined) return found.storage
+  const written: Arena['written'] = (dtype, length, fill) => {
     const storage = take(dtype, length)
-    storage.set(source.subarray(first, first + length))
-    copies.set(source, [...known, { first, length, dtype, storage }])
+    later(() => fill(storage))
+    return storage
+  }
+
+  const copyOf: Arena['copyOf'] = (source, { first, length }, dtype, copy = asTheyAre) => {
+    const known = copies.get(source) ?? []
+    const found = known.find(
+      (one) => one.first === first && one.length === length && one.dtype === dtype && one.copy === copy,
+    )
+    if (found !== undefined) return found.storage
+    const storage = written(dtype, length, (out) => copy(out, source.subarray(first, first + length)))
+    // What another device may write over, or has yet to write, is read at once.
+    if (isAtHome(source)) settle()
+    copies.set(source, [...known, { first, length, dtype, copy, storage }])
     copied.push(source)
     return storage
   }
@@ -186,10 +217,11 @@ export const arenaOver = (
   const compact = (result: unknown, mark: number): unknown => {
     const found = new Set<Storage>()
     mapTensors(result, (t) => {
-      const data = t.data as Storage
+      const data = placeOf(t)
       if (buffers.has(data.buffer) && data.byteOffset >= mark && holds(data)) found.add(data)
       return t
     })
+    if (found.size > 0) settle()
     const bytes = new Uint8Array(buffer)
     const targets = new Map<Storage, Storage>()
     let end = mark
@@ -201,13 +233,13 @@ export const arenaOver = (
     }
     top = end
     return mapTensors(result, (t) => {
-      const data = targets.get(t.data as Storage)
+      const data = targets.get(placeOf(t))
       return data === undefined ? t : { ...t, data }
     })
   }
 
   const copyOut = (t: Tensor): Tensor => {
-    if (!holds(t.data as Storage)) return t
+    if (!holds(placeOf(t))) return t
     return unsafeTensor(ownElements(t.dtype, t), t.shape)
   }
 
@@ -237,10 +269,12 @@ export const arenaOver = (
       depth = 1
       try {
         const result = body()
+        settle()
         if (wanted === 0) return mapTensors(result, copyOut) as A
       } catch (error) {
         if (wanted === 0) throw error
       } finally {
+        drop()
         depth = 0
         forget(0)
         top = base
@@ -255,6 +289,7 @@ export const arenaOver = (
     holds,
     release,
     temporarily,
+    written,
     copyOf,
     scope: (body) => (depth > 0 ? nested(body) : outermost(body)),
     isOpen: () => depth > 0,

@@ -10,6 +10,7 @@ import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
 import { kernel, thenOf } from './kernel.js'
 import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } from './patches.js'
+import { sumRuns } from './run-sums.js'
 import { filtered, filteredGrad, filteredSum, filteredSumRows, isFiltered, isFilteredGrad } from './winograd.js'
 
 type Convolutions = Pick<
@@ -126,11 +127,8 @@ export const convolutions = (device: Device): Convolutions => {
       )
     }
     const [from, weights] = [device.dense(gy), device.dense(weight)]
-    const { tensor, storage, address } = device.result('float32', input)
-    if (size(gy) === 0) {
-      storage.fill(0)
-      return tensor
-    }
+    if (size(gy) === 0) return device.filled('float32', input, 0)
+    const { tensor, address } = device.result('float32', input)
     const { group, taps, positions, work } = dimensions(convolution, input, output)
     const row = patchRow(group * taps, convolution.kernel[1])
     const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
@@ -210,31 +208,26 @@ export const convolutions = (device: Device): Convolutions => {
   }
 
   const conv2dPerSampleGrad: Backend['conv2dPerSampleGrad'] = (x, gy, convolution) => {
-    const shape = weightShape(x, gy, convolution)
+    const shape = [x.shape[0] as number, ...weightShape(x, gy, convolution)]
+    if (size(x) === 0 || size(gy) === 0) return device.filled('float32', shape, 0)
     const operands = { x: device.dense(x), gy: device.dense(gy), norms: 0 }
-    const { tensor, storage, address } = device.result('float32', [x.shape[0] as number, ...shape])
-    if (size(x) === 0 || size(gy) === 0) storage.fill(0)
-    else sampleGrads({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad)
+    const { tensor, address } = device.result('float32', shape)
+    sampleGrads({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad)
     return tensor
   }
 
   const conv2dNormedGrad: Convolutions['conv2dNormedGrad'] = (x, gy, convolution) => {
-    const shape = weightShape(x, gy, convolution)
     const [n, { groups }] = [x.shape[0] as number, convolution]
-    const { tensor: grad, storage: numbers, address: out } = device.result('float32', [n, ...shape])
-    const { tensor: squaredNorm, storage } = device.result('float64', [n])
-    storage.fill(0)
-    if (size(x) === 0 || size(gy) === 0) {
-      numbers.fill(0)
-      return { grad, squaredNorm }
-    }
+    const shape = [n, ...weightShape(x, gy, convolution)]
+    if (size(x) === 0 || size(gy) === 0)
+      return { grad: device.filled('float32', shape, 0), squaredNorm: device.filled('float64', [n], 0) }
+    const { tensor: grad, address: out } = device.result('float32', shape)
+    const { tensor: squaredNorm, address } = device.result('float64', [n])
     const operands = { x: device.dense(x), gy: device.dense(gy), out }
     device.arena.temporarily(() => {
-      const parts = device.arena.allocate('float64', n * groups)
-      sampleGrads({ ...operands, norms: parts.byteOffset }, convolution, x.shape as Quad, gy.shape as Quad)
-      for (let sample = 0, i = 0; sample < n; sample++)
-        for (let group = 0; group < groups; group++, i++)
-          storage[sample] = (storage[sample] as number) + (parts[i] as number)
+      const norms = groups === 1 ? address : device.arena.allocate('float64', n * groups).byteOffset
+      sampleGrads({ ...operands, norms }, convolution, x.shape as Quad, gy.shape as Quad)
+      if (groups > 1) sumRuns(device, norms, address, n, groups)
     })
     return { grad, squaredNorm }
   }
@@ -242,28 +235,24 @@ export const convolutions = (device: Device): Convolutions => {
   const conv2dSquaredNorm: Backend['conv2dSquaredNorm'] = (x, gy, convolution) => {
     weightShape(x, gy, convolution)
     const n = x.shape[0] as number
+    if (size(x) === 0 || size(gy) === 0) return device.filled('float64', [n], 0)
     const operands = { x: device.dense(x), gy: device.dense(gy) }
-    const { tensor, storage, address } = device.result('float64', [n])
-    if (size(x) === 0 || size(gy) === 0) storage.fill(0)
-    else
-      weightGrad({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad, {
-        mode: 1,
-        units: n,
-        samples: 1,
-      })
+    const { tensor, address } = device.result('float64', [n])
+    weightGrad({ ...operands, out: address }, convolution, x.shape as Quad, gy.shape as Quad, {
+      mode: 1,
+      units: n,
+      samples: 1,
+    })
     return tensor
   }
 
   const conv2dGramSquaredNorm: Backend['conv2dGramSquaredNorm'] = (x, gy, one, convolution) => {
     weightShape(x, gy, convolution)
     const [n, o, oh, ow] = gy.shape as Quad
-    const [from, cotangent] = [device.dense(x), device.dense(gy)]
-    const { tensor, storage, address } = device.result('float64', [n])
     // Where there are no pixels, a bias still has its gradient.
-    if (size(gy) === 0) {
-      storage.fill(0)
-      return tensor
-    }
+    if (size(gy) === 0) return device.filled('float64', [n], 0)
+    const [from, cotangent] = [device.dense(x), device.dense(gy)]
+    const { tensor, address } = device.result('float64', [n])
     const { groups, stride, padding, dilation } = convolution
     const [, c, h, w] = x.shape as Quad
     const reach = dilation[1] * (convolution.kernel[1] - 1)
@@ -298,15 +287,12 @@ export const convolutions = (device: Device): Convolutions => {
     const shape = weightShape(x, gy, convolution)
     const n = x.shape[0] as number
     if (!ShapeEq.equals(weight.shape, [n])) throw shapeError('one weight for each sample', weight.shape, x.shape)
+    if (size(x) === 0 || size(gy) === 0) return device.filled('float32', shape, 0)
+    const weights = device.roundedToZero(weight)
     const operands = { x: device.dense(x), gy: device.dense(gy) }
-    const { tensor, storage, address } = device.result('float32', shape)
-    if (size(x) === 0 || size(gy) === 0) {
-      storage.fill(0)
-      return tensor
-    }
+    const { tensor, address } = device.result('float32', shape)
     const [input, output, entries] = [x.shape as Quad, gy.shape as Quad, sizeOf(shape)]
     device.arena.temporarily(() => {
-      const weights = device.roundedToZero(weight)
       const rows = filteredSumRows(convolution, input, output)
       // The blocks depend on n alone, so that the sum does too.
       const samples = Math.max(8, Math.ceil(n / 16))

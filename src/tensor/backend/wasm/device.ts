@@ -1,12 +1,25 @@
 /**
  * One instance of the kernels with its memory: how operands get in, where results go, and how a kernel is started.
  */
+import { isAtHome } from '../../home.js'
 import type { Shape } from '../../shape.js'
 import { rowMajor, sizeOf } from '../../shape.js'
-import { copyInto, isContiguous, type Storage, size, storageOf, type Tensor, unsafeTensor } from '../../tensor.js'
-import { type Arena, type ArenaStorage, arenaOver } from './arena.js'
+import {
+  awaitedTensor,
+  contiguous,
+  copyInto,
+  isContiguous,
+  placeOf,
+  type Storage,
+  size,
+  storageOf,
+  type Tensor,
+  viewOf,
+} from '../../tensor.js'
+import { type Arena, type ArenaStorage, arenaOver, type Copying } from './arena.js'
 import { kernel } from './kernel.js'
 import { startWorker } from './platform.js'
+import { queue } from './queue.js'
 import { collapse, zipArguments } from './walk.js'
 
 /** Layout of linear memory: the control page, the scratch of each thread, the arena. */
@@ -44,6 +57,8 @@ export interface Device {
   readonly dense: (t: Tensor) => number
   /** Address of the elements as row-major int32. */
   readonly integers: (t: Tensor) => number
+  /** Address of the elements as row-major float64. */
+  readonly doubles: (t: Tensor) => number
   /** The elements as float32 under some strides. */
   readonly strided: (t: Tensor) => Strided
   /** Address of float32 numbers, none farther from zero than the element it stands for. */
@@ -52,8 +67,13 @@ export interface Device {
   readonly result: <D extends keyof ArenaStorage>(
     dtype: D,
     shape: Shape,
-  ) => { readonly tensor: Tensor; readonly storage: ArenaStorage[D]; readonly address: number }
+  ) => { readonly tensor: Tensor; readonly address: number }
+  /** A tensor of the same number everywhere. */
+  readonly filled: (dtype: keyof ArenaStorage, shape: Shape, value: number) => Tensor
+  /** Runs a kernel before anybody reads a result. */
   readonly launch: (job: Launch) => void
+  /** Runs the kernels that were launched. */
+  readonly settle: () => void
   readonly close: () => void
 }
 
@@ -65,6 +85,15 @@ interface Exports {
 /** Work below which it does not pay to share it with threads that are awake, and to wake those that sleep. */
 const WORTH_SHARING = 10_000
 const WORTH_WAKING = 150_000
+
+/** Numbers as float32, none farther from zero than it was. */
+const towardsZero: Copying = (to, from) => {
+  to.set(from)
+  const bits = new Int32Array(to.buffer, to.byteOffset, to.length)
+  // One bit pattern less is one step towards zero, from an infinity too.
+  for (let i = 0; i < to.length; i++)
+    if (Math.abs(to[i] as number) > Math.abs(from[i] as number)) bits[i] = (bits[i] as number) - 1
+}
 
 /** First and last element that a view reaches, as indices of its storage. */
 const reach = (t: Tensor): readonly [first: number, last: number] => {
@@ -121,9 +150,10 @@ export const deviceOf = ({
   const wanted = Math.ceil((base + memoryLimit) / 65536) + 1
   const { memory, limit } = reserve(initial, shared, Math.min(ALL_PAGES, Math.max(initial + 1, wanted)))
   const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
+  const { later, settle, drop } = queue()
   let control: Int32Array = new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
   const arenaBase = Math.ceil(base / 65536) * 65536
-  const arena = arenaOver(memory, { base: arenaBase, limit }, (buffer) => {
+  const arena = arenaOver(memory, { base: arenaBase, limit }, { later, settle, drop }, (buffer) => {
     control = new Int32Array(buffer, ARGUMENTS, ARGUMENT_COUNT)
     moved(buffer)
   })
@@ -136,12 +166,13 @@ export const deviceOf = ({
       throw new RangeError(`a kernel takes ${ARGUMENT_COUNT - 2} arguments, and there are ${job.arguments.length}`)
     const help = threads === 1 || closed || job.cost < WORTH_SHARING ? 0 : job.cost < WORTH_WAKING ? 1 : 2
     if (help === 2) while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
-    const run = (scratch: number, step: number): void => {
-      control.set(job.arguments)
-      control[ARGUMENT_COUNT - 2] = scratch
-      control[ARGUMENT_COUNT - 1] = step
-      start(job.kernel, job.parts, help)
-    }
+    const run = (scratch: number, step: number): void =>
+      later(() => {
+        control.set(job.arguments)
+        control[ARGUMENT_COUNT - 2] = scratch
+        control[ARGUMENT_COUNT - 1] = step
+        start(job.kernel, job.parts, help)
+      })
     const need = job.scratch ?? 0
     if (need <= SCRATCH) run(CONTROL, Math.ceil(SCRATCH / 64) * 64)
     else
@@ -153,17 +184,22 @@ export const deviceOf = ({
 
   const result: Device['result'] = (dtype, shape) => {
     const storage = arena.allocate(dtype, sizeOf(shape))
-    return { tensor: unsafeTensor(storage as Storage, shape), storage, address: storage.byteOffset }
+    return { tensor: awaitedTensor(storage as Storage, shape, settle), address: storage.byteOffset }
+  }
+
+  const filled: Device['filled'] = (dtype, shape, value) => {
+    const storage = arena.written(dtype, sizeOf(shape), (out) => out.fill(value))
+    return awaitedTensor(storage as Storage, shape, settle)
   }
 
   const converted = (t: Tensor, dtype: 'float32' | 'int32'): number => {
-    const storage = arena.allocate(dtype, size(t))
-    copyInto(storage, 0, t)
-    return storage.byteOffset
+    const { byteOffset } = arena.written(dtype, size(t), (out) => copyInto(out, 0, t))
+    if (isAtHome(placeOf(t)) && !arena.holds(placeOf(t))) settle()
+    return byteOffset
   }
 
   const strided = (t: Tensor): Strided => {
-    const data = storageOf(t)
+    const data = placeOf(t)
     if (size(t) === 0) return { address: CONTROL, shape: t.shape, stride: rowMajor(t.shape) }
     if (arena.holds(data) && t.dtype === 'float32')
       return { address: data.byteOffset + 4 * t.offset, shape: t.shape, stride: t.stride }
@@ -171,7 +207,7 @@ export const deviceOf = ({
       const [first, last] = reach(t)
       const length = last - first + 1
       if (length <= 2 * size(t)) {
-        const { byteOffset } = arena.copyOf(data, first, length, 'float32')
+        const { byteOffset } = arena.copyOf(storageOf(t), { first, length }, 'float32')
         return { address: byteOffset + 4 * (t.offset - first), shape: t.shape, stride: t.stride }
       }
     }
@@ -179,11 +215,11 @@ export const deviceOf = ({
   }
 
   const dense = (t: Tensor): number => {
-    const data = storageOf(t)
+    const data = placeOf(t)
     // The way of most operands.
     if (data instanceof Float32Array && arena.holds(data) && isContiguous(t)) return data.byteOffset + 4 * t.offset
     const view = strided(t)
-    if (size(t) === 0 || isContiguous({ ...t, stride: view.stride })) return view.address
+    if (size(t) === 0 || isContiguous(viewOf(t, t.shape, view.stride))) return view.address
     const { axes, run, step } = collapse(view.shape, [view.stride])
     const count = sizeOf(axes.map(({ extent }) => extent))
     const { address } = result('float32', [count * run])
@@ -209,29 +245,47 @@ export const deviceOf = ({
   }
 
   const integers = (t: Tensor): number => {
-    const data = storageOf(t)
+    const data = placeOf(t)
     if (size(t) === 0) return CONTROL
     if (!isContiguous(t)) return converted(t, 'int32')
-    if (!arena.holds(data)) return arena.copyOf(data, t.offset, size(t), 'int32').byteOffset
+    if (!arena.holds(data)) return arena.copyOf(storageOf(t), { first: t.offset, length: size(t) }, 'int32').byteOffset
     return t.dtype === 'int32' ? data.byteOffset + 4 * t.offset : converted(t, 'int32')
+  }
+
+  const doubles = (t: Tensor): number => {
+    if (size(t) === 0) return CONTROL
+    const own = contiguous(t)
+    const data = placeOf(own)
+    if (arena.holds(data) && own.dtype === 'float64') return data.byteOffset + 8 * own.offset
+    return arena.copyOf(storageOf(own), { first: own.offset, length: size(t) }, 'float64').byteOffset
   }
 
   const roundedToZero = (t: Tensor): number => {
     if (t.dtype === 'float32') return dense(t)
-    const exact = new Float64Array(size(t))
-    copyInto(exact, 0, t)
-    const rounded = arena.allocate('float32', exact.length)
-    rounded.set(exact)
-    const bits = new Int32Array(rounded.buffer, rounded.byteOffset, rounded.length)
-    // One bit pattern less is one step towards zero, from an infinity too.
-    for (let i = 0; i < exact.length; i++)
-      if (Math.abs(rounded[i] as number) > Math.abs(exact[i] as number)) bits[i] = (bits[i] as number) - 1
-    return rounded.byteOffset
+    const own = contiguous(t)
+    const part = { first: own.offset, length: size(t) }
+    const data = placeOf(own)
+    if (!arena.holds(data)) return arena.copyOf(storageOf(own), part, 'float32', towardsZero).byteOffset
+    const from = data.subarray(part.first, part.first + part.length)
+    return arena.written('float32', part.length, (to) => towardsZero(to, from)).byteOffset
   }
 
   const close = (): void => {
     closed = true
     dismiss()
   }
-  return { arena, memoryLimit: limit - arenaBase, dense, integers, strided, roundedToZero, result, launch, close }
+  return {
+    arena,
+    memoryLimit: limit - arenaBase,
+    dense,
+    integers,
+    doubles,
+    strided,
+    roundedToZero,
+    result,
+    filled,
+    launch,
+    settle,
+    close,
+  }
 }

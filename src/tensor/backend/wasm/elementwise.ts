@@ -2,11 +2,12 @@
  * Functions of one number and of two, sums, and padding.
  */
 import { broadcastShapes, checkShape, rowMajor, type Shape, ShapeEq, shapeError, sizeOf } from '../../shape.js'
-import { isContiguous, size, type Tensor } from '../../tensor.js'
+import { isContiguous, size, type Tensor, viewOf } from '../../tensor.js'
 import { broadcast } from '../../view.js'
 import type { Backend } from '../backend.js'
 import type { Device } from './device.js'
 import { binaryOps, kernel, scaling, thenOf, unaryOps } from './kernel.js'
+import { sumRuns } from './run-sums.js'
 import { collapse, type Joined, zipArguments } from './walk.js'
 
 /** Elements that one chunk of an elementwise kernel handles. */
@@ -61,7 +62,7 @@ export const elementwise = (device: Device): Elementwise => {
 
   /** Strides, in elements, of a tensor with these strides under a larger shape. */
   const spread = (t: Tensor, stride: readonly number[], shape: Shape): readonly number[] =>
-    broadcast(shape)({ ...t, stride, offset: 0 }).stride
+    broadcast(shape)(viewOf(t, t.shape, stride, 0)).stride
 
   const zip: Backend['zip'] = (op, a, b, then) => {
     const after = thenOf(then)
@@ -99,11 +100,8 @@ export const elementwise = (device: Device): Elementwise => {
       throw shapeError('sum: axes are different axes of the tensor', axes, x.shape)
     const shape = x.shape.filter((_, axis) => !summed.has(axis))
     const source = device.dense(x)
-    const { tensor, storage, address } = device.result('float32', shape)
-    if (size(x) === 0) {
-      storage.fill(0)
-      return tensor
-    }
+    if (size(x) === 0) return device.filled('float32', shape, 0)
+    const { tensor, address } = device.result('float32', shape)
     device.arena.temporarily(() => {
       let from = source
       let extents = x.shape
@@ -137,23 +135,21 @@ export const elementwise = (device: Device): Elementwise => {
     const length = sizeOf(a.shape.slice(1))
     const left = device.dense(a)
     const right = a === b ? left : device.dense(b)
-    const { tensor, storage } = device.result('float64', [rows])
-    storage.fill(0)
-    if (size(a) === 0) return tensor
+    if (size(a) === 0) return device.filled('float64', [rows], 0)
+    const { tensor, address } = device.result('float64', [rows])
     device.arena.temporarily(() => {
       const block = 32768
       const blocks = Math.ceil(length / block)
-      const partial = device.arena.allocate('float64', rows * blocks)
+      const partial = blocks === 1 ? address : device.arena.allocate('float64', rows * blocks).byteOffset
       const units = rows * blocks
       const unitsPerChunk = Math.max(1, Math.floor(PART / length))
       device.launch({
         kernel: kernel.rowDots,
-        arguments: [left, right, partial.byteOffset, length, block, units, unitsPerChunk],
+        arguments: [left, right, partial, length, block, units, unitsPerChunk],
         parts: Math.ceil(units / unitsPerChunk),
         cost: 0.3 * size(a),
       })
-      for (let row = 0, i = 0; row < rows; row++)
-        for (let j = 0; j < blocks; j++, i++) storage[row] = (storage[row] as number) + (partial[i] as number)
+      if (blocks > 1) sumRuns(device, partial, address, rows, blocks)
     })
     return tensor
   }
@@ -165,20 +161,17 @@ export const elementwise = (device: Device): Elementwise => {
 
   const weightedRowSum: Backend['weightedRowSum'] = (weight, x) => {
     checkWeights(weight, x)
-    const from = device.dense(x)
-    const { tensor, storage, address } = device.result('float32', x.shape.slice(1))
-    if (size(x) === 0) storage.fill(0)
-    else
-      device.arena.temporarily(() => {
-        const columns = size(tensor)
-        const part = 1024
-        device.launch({
-          kernel: kernel.weightedRowSum,
-          arguments: [device.roundedToZero(weight), from, address, x.shape[0] as number, columns, part],
-          parts: Math.ceil(columns / part),
-          cost: 0.3 * size(x),
-        })
-      })
+    if (size(x) === 0) return device.filled('float32', x.shape.slice(1), 0)
+    const [weights, from] = [device.roundedToZero(weight), device.dense(x)]
+    const { tensor, address } = device.result('float32', x.shape.slice(1))
+    const columns = size(tensor)
+    const part = 1024
+    device.launch({
+      kernel: kernel.weightedRowSum,
+      arguments: [weights, from, address, x.shape[0] as number, columns, part],
+      parts: Math.ceil(columns / part),
+      cost: 0.3 * size(x),
+    })
     return tensor
   }
 

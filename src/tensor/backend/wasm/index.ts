@@ -2,7 +2,7 @@
  * The WebAssembly backend: SIMD kernels on linear memory, with a worker for each further core.
  */
 import { type Home, settle } from '../../home.js'
-import type { Storage } from '../../tensor.js'
+import { placeOf } from '../../tensor.js'
 import type { Backend } from '../backend.js'
 import { scopedOperations } from '../scoped.js'
 import { convolutions } from './convolution.js'
@@ -85,7 +85,7 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
     name: `wasm (${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
     dtype: 'float32',
     scope: arena.scope,
-    release: ({ data }) => arena.release(data as Storage),
+    release: (t) => arena.release(placeOf(t)),
     ...scopedOperations(arena, operations),
     filtering,
     memoryLimit: device.memoryLimit,

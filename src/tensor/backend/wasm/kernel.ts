@@ -30,6 +30,7 @@ export const kernel = {
   noise: 23,
   finite: 24,
   formula: 25,
+  runSums: 26,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {

@@ -2,7 +2,8 @@
  * What mechanisms and optimizers ask of the tensors of a scope: sums with factors, normal noise, and formulas.
  */
 import type { Home } from '../../home.js'
-import { size, type Tensor } from '../../tensor.js'
+import { sizeOf } from '../../shape.js'
+import { size, storageOf, type Tensor } from '../../tensor.js'
 import type { Device } from './device.js'
 import { kernel } from './kernel.js'
 
@@ -48,14 +49,15 @@ export const linear = (device: Device): Home => {
       return tensor
     },
     compute: ({ inputs, constants, instructions, outputs }, tensors) => {
-      const [first] = tensors
-      const count = size(first)
-      const from = tensors.map(device.dense)
-      const results = outputs.map(() => device.result('float32', first.shape))
+      const [{ shape, dtype }] = tensors
+      const count = sizeOf(shape)
+      const isDouble = dtype === 'float64'
+      const from = tensors.map(isDouble ? device.doubles : device.dense)
+      const results = outputs.map(() => device.result(isDouble ? 'float64' : 'float32', shape))
       device.launch({
         kernel: kernel.formula,
         arguments: [
-          ...[count, PART, inputs, constants.length, instructions.length, outputs.length],
+          ...[count, PART, isDouble ? 8 : 4, inputs, constants.length, instructions.length, outputs.length],
           ...[
             ...from,
             ...results.map(({ address }) => address),
@@ -70,18 +72,21 @@ export const linear = (device: Device): Home => {
       })
       return results.map(({ tensor }) => tensor)
     },
-    allFinite: (x) =>
+    allFinite: (xs) =>
       device.arena.temporarily(() => {
-        const from = device.dense(x)
-        const parts = Math.ceil(size(x) / PART)
-        const verdicts = device.arena.allocate('int32', parts)
-        device.launch({
-          kernel: kernel.finite,
-          arguments: [from, verdicts.byteOffset, size(x), PART],
-          parts,
-          cost: 0.2 * size(x),
+        const verdicts = xs.map((x) => {
+          const from = device.dense(x)
+          const parts = Math.ceil(size(x) / PART)
+          const { tensor, address } = device.result('int32', [parts])
+          device.launch({
+            kernel: kernel.finite,
+            arguments: [from, address, size(x), PART],
+            parts,
+            cost: 0.2 * size(x),
+          })
+          return tensor
         })
-        return verdicts.every((verdict) => verdict === 1)
+        return verdicts.every((parts) => (storageOf(parts) as Int32Array).every((verdict) => verdict === 1))
       }),
   }
 }

@@ -2,7 +2,7 @@
  * Products of matrices in batches.
  */
 import { broadcastShapes, rowMajor, type Shape, shapeError, sizeOf } from '../../shape.js'
-import type { Tensor } from '../../tensor.js'
+import { type Tensor, viewOf } from '../../tensor.js'
 import { broadcast, transpose } from '../../view.js'
 import type { Backend } from '../backend.js'
 import { affineOf, checkAffine } from '../separately.js'
@@ -38,7 +38,7 @@ export const products = (
     const usable = (stride: readonly number[]): boolean => columns === 1 || rows === 1 || stride.slice(-2).includes(1)
     const strided = usable(view.stride)
     const stride = strided ? view.stride : rowMajor(t.shape)
-    const wide = broadcast([...batch, rows, columns])({ ...t, stride, offset: 0 })
+    const wide = broadcast([...batch, rows, columns])(viewOf(t, t.shape, stride, 0))
     return {
       address: strided ? view.address : device.dense(t),
       batch: wide.stride.slice(0, -2),
@@ -55,9 +55,7 @@ export const products = (
     const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2))
     const shape = [...batch, m, p]
     if (sizeOf(shape) === 0 || k === 0) {
-      const { tensor, storage } = device.result('float32', shape)
-      storage.fill(0)
-      return tensor
+      return device.filled('float32', shape, 0)
     }
     const [left, right] = [operand(a, batch), operand(b, batch)]
     const { tensor, address } = device.result('float32', shape)
@@ -98,8 +96,7 @@ export const products = (
       }
     }
     const count = sizeOf(batch)
-    const table = device.arena.allocate('int32', 2 * count)
-    fillOffsets(table, batch, left.batch, right.batch)
+    const table = device.arena.written('int32', 2 * count, (out) => fillOffsets(out, batch, left.batch, right.batch))
     const work = m * k * p
     // Small units where there are few batches, so that every thread gets some; a unit packs what it reads.
     const wanted = work * count < 200_000 ? 1 : Math.ceil(8 / count)

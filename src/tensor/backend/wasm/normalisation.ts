@@ -25,25 +25,26 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
     const extents = groupExtents(x, groups, weight, bias)
     const [from, scale, shift] = [device.dense(x), vector(weight), vector(bias)]
     const y = device.result('float32', x.shape)
+    if (size(x) === 0)
+      return {
+        y: y.tensor,
+        mean: device.filled('float32', [extents.n, groups], 0),
+        inverseDeviation: device.filled('float32', [extents.n, groups], 1 / Math.sqrt(epsilon)),
+      }
     const mean = device.result('float32', [extents.n, groups])
     const inverseDeviation = device.result('float32', [extents.n, groups])
-    if (size(x) === 0) {
-      mean.storage.fill(0)
-      inverseDeviation.storage.fill(1 / Math.sqrt(epsilon))
-    } else {
-      const { units, unitsPerChunk, parts } = sharing(extents)
-      device.launch({
-        kernel: kernel.groupNorm,
-        arguments: [
-          ...[from, y.address, scale, shift, mean.address, inverseDeviation.address],
-          ...[extents.c / groups, extents.pixels, groups],
-          ...new Int32Array(Float64Array.of(epsilon).buffer),
-          ...[units, unitsPerChunk, thenOf(then)],
-        ],
-        parts,
-        cost: size(x),
-      })
-    }
+    const { units, unitsPerChunk, parts } = sharing(extents)
+    device.launch({
+      kernel: kernel.groupNorm,
+      arguments: [
+        ...[from, y.address, scale, shift, mean.address, inverseDeviation.address],
+        ...[extents.c / groups, extents.pixels, groups],
+        ...new Int32Array(Float64Array.of(epsilon).buffer),
+        ...[units, unitsPerChunk, thenOf(then)],
+      ],
+      parts,
+      cost: size(x),
+    })
     return { y: y.tensor, mean: mean.tensor, inverseDeviation: inverseDeviation.tensor }
   }
 
@@ -59,26 +60,25 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
     const [mean, inverseDeviation] = [device.dense(statistics.mean), device.dense(statistics.inverseDeviation)]
     const behind = through === undefined ? 0 : device.dense(through.y)
     const gx = device.result('float32', x.shape)
+    if (size(x) === 0) {
+      const none = (): Tensor => device.filled('float32', x.shape.slice(0, 2), 0)
+      return { gx: gx.tensor, ofWeight: none(), ofBias: none() }
+    }
     const ofWeight = device.result('float32', x.shape.slice(0, 2))
     const ofBias = device.result('float32', x.shape.slice(0, 2))
-    if (size(x) === 0) {
-      ofWeight.storage.fill(0)
-      ofBias.storage.fill(0)
-    } else {
-      const { units, unitsPerChunk, parts } = sharing(extents)
-      device.launch({
-        kernel: kernel.groupNormGrad,
-        arguments: [
-          ...[from, cotangent, scale, gx.address, mean, inverseDeviation],
-          ...[extents.c / extents.groups, extents.pixels, extents.groups],
-          ...[ofWeight.address, ofBias.address, units, unitsPerChunk],
-          ...[behind, through === undefined ? 0 : binaryOps[through.op]],
-        ],
-        parts,
-        cost: size(x),
-        scratch: behind === 0 ? 0 : (4 * size(x)) / (extents.n * extents.groups) + 16,
-      })
-    }
+    const { units, unitsPerChunk, parts } = sharing(extents)
+    device.launch({
+      kernel: kernel.groupNormGrad,
+      arguments: [
+        ...[from, cotangent, scale, gx.address, mean, inverseDeviation],
+        ...[extents.c / extents.groups, extents.pixels, extents.groups],
+        ...[ofWeight.address, ofBias.address, units, unitsPerChunk],
+        ...[behind, through === undefined ? 0 : binaryOps[through.op]],
+      ],
+      parts,
+      cost: size(x),
+      scratch: behind === 0 ? 0 : (4 * size(x)) / (extents.n * extents.groups) + 16,
+    })
     return { gx: gx.tensor, ofWeight: ofWeight.tensor, ofBias: ofBias.tensor }
   }
 

@@ -89,16 +89,17 @@ function round(x: usize, to: usize, count: i32): void {
 }
 
 /**
- * Arguments: 0 count · 1 elements of a chunk · 2 inputs · 3 constants · 4 instructions · 5 outputs · 6 and on: addresses of the inputs,
+ * Arguments: 0 count · 1 elements of a chunk · 2 bytes of a number, 4 or 8 · 3 inputs · 4 constants · 5 instructions · 6 outputs · 7 and on: addresses of the inputs,
  * addresses of the outputs, places of the outputs, constants, instructions (operation, left place · 256, right place · 65536).
  * Scratch: the places.
  */
 export function formulaChunk(chunk: i32, scratch: usize): void {
-  const inputs = argument(2)
-  const constants = argument(3)
-  const instructions = argument(4)
-  const outputs = argument(5)
-  const outputsAt = 6 + inputs
+  const isDouble = argument(2) === 8
+  const inputs = argument(3)
+  const constants = argument(4)
+  const instructions = argument(5)
+  const outputs = argument(6)
+  const outputsAt = 7 + inputs
   const constantsAt = outputsAt + 2 * outputs
   const instructionsAt = constantsAt + 2 * constants
   const resultsFrom = scratch + <usize>(inputs + constants) * PLACE
@@ -111,15 +112,23 @@ export function formulaChunk(chunk: i32, scratch: usize): void {
   const end = min(first + argument(1), argument(0))
   for (let from = first; from < end; from += BLOCK) {
     const count = min(BLOCK, end - from)
-    const at = (<usize>from) << 2
-    for (let i = 0; i < inputs; i++) widen(address(6 + i) + at, scratch + <usize>i * PLACE, count)
+    const at = <usize>from * address(2)
+    for (let i = 0; i < inputs; i++) {
+      const to = scratch + <usize>i * PLACE
+      if (isDouble) memory.copy(to, address(7 + i) + at, (<usize>count) << 3)
+      else widen(address(7 + i) + at, to, count)
+    }
     for (let i = 0; i < instructions; i++) {
       const code = argument(instructionsAt + i)
       const left = scratch + <usize>((code >> 8) & 255) * PLACE
       const right = scratch + <usize>(code >> 16) * PLACE
       instruction(code & 255, left, right, resultsFrom + <usize>i * PLACE)
     }
-    for (let i = 0; i < outputs; i++)
-      round(scratch + <usize>argument(outputsAt + outputs + i) * PLACE, address(outputsAt + i) + at, count)
+    for (let i = 0; i < outputs; i++) {
+      const found = scratch + <usize>argument(outputsAt + outputs + i) * PLACE
+      const to = address(outputsAt + i) + at
+      if (isDouble) memory.copy(to, found, (<usize>count) << 3)
+      else round(found, to, count)
+    }
   }
 }

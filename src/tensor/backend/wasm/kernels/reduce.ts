@@ -94,6 +94,17 @@ export function rowDotsChunk(chunk: i32): void {
   }
 }
 
+/** Σ of each run of neighbours, float64, from 0 and in their order. Arguments: 0 x [row, count] · 1 out · 2 rows · 3 count. One chunk. */
+export function runSumsChunk(): void {
+  let x = address(0)
+  const count = argument(3)
+  for (let out = address(1), end = out + ((<usize>argument(2)) << 3); out < end; out += 8) {
+    let total: f64 = 0
+    for (let i = 0; i < count; i++, x += 8) total += load<f64>(x)
+    store<f64>(out, total)
+  }
+}
+
 /** ‖a‖² of so many float32, in float64: the sums of ⟨a, a⟩, each number converted once. */
 function squares(a: usize, count: i32): f64 {
   let s0 = f64x2.splat(0)

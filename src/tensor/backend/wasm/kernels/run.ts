@@ -10,7 +10,7 @@ import { combineChunk, finiteChunk, noiseChunk } from './linear'
 import { groupNormChunk, groupNormGradChunk } from './normalisation'
 import { pixelGramChunk } from './pixel-gram'
 import { averagePoolChunk, averagePoolGradChunk, maxPoolChunk, maxPoolGradChunk } from './pooling'
-import { reduceChunk, rowDotsChunk, weightedRowSumChunk } from './reduce'
+import { reduceChunk, rowDotsChunk, runSumsChunk, weightedRowSumChunk } from './reduce'
 import { winogradChunk, winogradWeightsChunk } from './winograd'
 import { winogradGradChunk } from './winograd-grad'
 
@@ -98,6 +98,9 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 25:
       formulaChunk(chunk, scratch)
+      break
+    case 26:
+      runSumsChunk()
       break
   }
 }

@@ -1,0 +1,36 @@
+/**
+ * What is to be done in linear memory, in the order it was asked for: done when somebody looks at a result. Until then JavaScript
+ * goes on without kernels in between, which would put what it works on out of the cache.
+ */
+
+export interface Queue {
+  /** Does this after all that was asked for before. It must not depend on anything that may change by then. */
+  readonly later: (task: () => void) => void
+  /** Does all that was asked for. */
+  readonly settle: () => void
+  /** Forgets what was asked for: nobody wants it any more. */
+  readonly drop: () => void
+}
+
+/** So many tasks do not wait for a reader. */
+const MOST = 1024
+
+export const queue = (): Queue => {
+  let waiting: (() => void)[] = []
+  const settle = (): void => {
+    if (waiting.length === 0) return
+    const tasks = waiting
+    waiting = []
+    for (const task of tasks) task()
+  }
+  return {
+    later: (task) => {
+      waiting.push(task)
+      if (waiting.length === MOST) settle()
+    },
+    settle,
+    drop: () => {
+      waiting = []
+    },
+  }
+}
