@@ -33,7 +33,7 @@ import { chachaKey, type Key, key, normal } from '../src/sampling/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { addTensors, scaleTensor } from '../src/tensor/elementwise.js'
 import { homeOf } from '../src/tensor/home.js'
-import { size, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
+import { type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
 import type { Tree } from '../src/tensor/tree.js'
 import { slice, transpose } from '../src/tensor/view.js'
 import { special } from './arbitraries/tensor.js'
@@ -44,7 +44,7 @@ afterAll(() => {
   for (const backend of backends) backend.close()
 })
 
-/** What two matrices are made of: more numbers than are done by hand, some of them special, seen whole, in part or transposed. */
+/** What two matrices are made of: numbers, some of them special, seen whole, in part or transposed. */
 const recipes = fc.record({
   rows: fc.integer({ min: 50, max: 130 }),
   columns: fc.integer({ min: 50, max: 130 }),
@@ -111,7 +111,7 @@ const descend = (
 
 describe('home of optimizers', () => {
   const lengths = fc.oneof(
-    fc.integer({ min: 2000, max: 2400 }),
+    fc.integer({ min: 1, max: 300 }),
     fc.integer({ min: 8150, max: 8500 }),
     fc.integer({ min: 16_000, max: 40_000 }),
   )
@@ -128,7 +128,7 @@ describe('home of optimizers', () => {
           const params = normal([length], 'float32')(key(seed))
           const gradients = Array.from({ length: steps }, (__, t) => {
             const numbers = toArray(normal([length])(key(seed + t + 1))).map((x) => x * scale)
-            for (const [place, value] of specials) numbers[(place + t) % 2000] = value
+            for (const [place, value] of specials) numbers[(place + t) % length] = value
             return tensor(numbers, [length])
           })
           const expected = descend(optimizer, params, gradients)
@@ -136,8 +136,7 @@ describe('home of optimizers', () => {
             const found = backend.scope(() => {
               const placed = gradients.map((t) => backend.map('neg', backend.map('neg', t)))
               const results = descend(optimizer, params, placed)
-              const isHere = tensorsWithin(results).some((t) => homeOf(t) !== undefined)
-              expect(isHere).toBe(length >= 2048)
+              expect(tensorsWithin(results).some((t) => homeOf(t) !== undefined)).toBe(true)
               return results
             })
             expectSameBits(found, expected)
@@ -187,7 +186,7 @@ describe('home', () => {
           const expected = work(x, y)
           const found = backend.scope(() => {
             const [u, v] = [x, y].map((t) => backend.map('neg', backend.map('neg', t))) as [Tensor, Tensor]
-            if (size(u) >= 2048) expect(homeOf(u)?.allFinite([u])).toBe(toArray(u).every(Number.isFinite))
+            expect(homeOf(u)?.allFinite([u])).toBe(toArray(u).every(Number.isFinite))
             return work(u, v)
           })
           expect(homeOf(...found)).toBeUndefined()

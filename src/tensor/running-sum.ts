@@ -64,11 +64,16 @@ export const runningSum = <P extends Tree>(): RunningSum<P> => {
       isWritten = true
       const [into, from] = [leaves(sum), leaves(tree)]
       if (into.length !== from.length) throw shapeError('trees differ in structure', [into.length], [from.length])
-      into.forEach((leaf, index) => {
+      const atHome = into.map((leaf, index) => {
         const other = from[index] as Tensor
         if (!ShapeEq.equals(leaf.shape, other.shape)) throw shapeError('leaves differ', leaf.shape, other.shape)
-        const [to, numbers] = [storageOf(leaf), elements(other)]
-        if (to instanceof Float32Array && numbers instanceof Float32Array) addFloat32(to, numbers)
+        return homeOf(other, leaf)?.combine(1, leaf, 1, other)
+      })
+      into.forEach((leaf, index) => {
+        const [to, added] = [storageOf(leaf), atHome[index]]
+        const numbers = elements(added ?? (from[index] as Tensor))
+        if (added !== undefined) to.set(numbers)
+        else if (to instanceof Float32Array && numbers instanceof Float32Array) addFloat32(to, numbers)
         else addNumbers(to, numbers)
       })
       return true

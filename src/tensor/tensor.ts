@@ -61,13 +61,14 @@ export const unsafeTensor = (data: Storage, shape: Shape): Tensor => ({
   dtype: dtypeOf(data),
 })
 
-/** Storage that a device may still have to fill, and what has it do so. */
+/** Storage that a device may still have to fill, what has it do so, and the tensor of which this is true. */
 interface Awaited {
   readonly storage: Storage
   readonly settle: () => void
+  readonly of: Tensor
 }
 
-/** Where an awaited tensor keeps what it waits for. Not enumerable: a tensor that is spread out is one of numbers that are there. */
+/** Where an awaited tensor keeps what it waits for. Of a tensor that was spread out the numbers are there, and this is not true. */
 const awaited = Symbol('awaited')
 type MaybeAwaited = Tensor & { readonly [awaited]?: Awaited }
 
@@ -80,14 +81,19 @@ const readWhenThere: PropertyDescriptor = {
   },
 }
 
+/** One property alone is defined: that takes as long as all the others. */
 const awaiting = (
-  value: Awaited,
+  { storage, settle }: Pick<Awaited, 'storage' | 'settle'>,
   { shape, stride, offset, dtype }: Pick<Tensor, 'shape' | 'stride' | 'offset' | 'dtype'>,
 ): Tensor => {
-  const t = { _tag: 'Tensor', shape, stride, offset, dtype }
-  Object.defineProperty(t, awaited, { value })
+  const own = { storage, settle, of: undefined as unknown }
+  const t = { _tag: 'Tensor', shape, stride, offset, dtype, [awaited]: own }
+  own.of = t
   return Object.defineProperty(t, 'data', readWhenThere) as unknown as Tensor
 }
+
+/** What a tensor waits for, if it does. */
+const awaitedOf = (t: MaybeAwaited): Awaited | undefined => (t[awaited]?.of === t ? t[awaited] : undefined)
 
 /**
  * A row-major tensor in storage that is yet to be filled: whoever reads its `data` has `settle` fill it first. For kernels that
@@ -102,12 +108,12 @@ export const awaitedTensor = (storage: Storage, shape: Shape, settle: () => void
 export const storageOf = (t: Tensor): Storage => t.data as Storage
 
 /** The storage behind a tensor, filled or not: for who asks where it is, and not what is there. @internal */
-export const placeOf = (t: Tensor): Storage => (t as MaybeAwaited)[awaited]?.storage ?? (t.data as Storage)
+export const placeOf = (t: Tensor): Storage => awaitedOf(t)?.storage ?? (t.data as Storage)
 
 /** The same storage under another shape. @internal */
 export const viewOf = (t: Tensor, shape: Shape, stride: readonly number[], offset: number = t.offset): Tensor => {
   const { dtype } = t
-  const own = (t as MaybeAwaited)[awaited]
+  const own = awaitedOf(t)
   return own === undefined
     ? { _tag: 'Tensor', data: t.data, shape, stride, offset, dtype }
     : awaiting(own, { shape, stride, offset, dtype })

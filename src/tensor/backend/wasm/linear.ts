@@ -17,7 +17,12 @@ const NOISE_SCRATCH = 24 * 1024
 const PLACE = 1024
 
 /** A float64 as two arguments. */
-const words = (x: number): Int32Array => new Int32Array(Float64Array.of(x).buffer)
+const words = (x: number): readonly [low: number, high: number] => {
+  double[0] = x
+  return [halves[0] as number, halves[1] as number]
+}
+const double = new Float64Array(1)
+const halves = new Int32Array(double.buffer)
 
 export const linear = (device: Device): Home => {
   const combination = (a: number, x: Tensor, b: number, y: Tensor | undefined): Tensor => {
@@ -58,12 +63,7 @@ export const linear = (device: Device): Home => {
         kernel: kernel.formula,
         arguments: [
           ...[count, PART, isDouble ? 8 : 4, inputs, constants.length, instructions.length, outputs.length],
-          ...[
-            ...from,
-            ...results.map(({ address }) => address),
-            ...outputs,
-            ...constants.flatMap((x) => [...words(x)]),
-          ],
+          ...[...from, ...results.map(({ address }) => address), ...outputs, ...constants.flatMap(words)],
           ...instructions.map(({ operation, left, right }) => operation | (left << 8) | (right << 16)),
         ],
         parts: Math.ceil(count / PART),
