@@ -13,7 +13,7 @@ import { COST, chunking, dimensions, roundUp } from './patches.js'
 const UNIT_BYTES = 384 * 1024
 
 /** So many units keep two threads busy to the end; few more tiles of a unit would read the weights less often. */
-const LEAST_UNITS = 20
+const LEAST_UNITS = 48
 
 /** Tiles of 4 × 4 that cover the output. */
 interface Tiling {
