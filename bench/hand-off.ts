@@ -30,7 +30,7 @@ const microseconds = (numbers: number): readonly (readonly [median: number, leas
       for (let i = 0; i < LAUNCHES; i++)
         device.launch({
           kernel: kernel.finite,
-          arguments: [x.byteOffset, verdicts.byteOffset, numbers, numbers / 2],
+          arguments: [verdicts.byteOffset, x.byteOffset, numbers / 2, x.byteOffset + 2 * numbers, numbers / 2],
           parts: 2,
           cost,
         })

@@ -164,7 +164,7 @@ export const arenaOver = (
   }
 
   const holds = (data: Storage): boolean => {
-    if (!buffers.has(data.buffer)) return false
+    if (data.buffer !== buffer && !buffers.has(data.buffer)) return false
     if (data.byteOffset + data.byteLength > top || data.buffer.byteLength === 0)
       throw new Error('a tensor was used after the end of the scope that made it: return it from the scope')
     if (released.has(data)) throw new Error('a tensor was used after it was given up')

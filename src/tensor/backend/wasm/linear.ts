@@ -10,6 +10,10 @@ import { kernel } from './kernel.js'
 /** Elements of a chunk. */
 const PART = 8192
 
+/** Numbers that are looked at in one go, and how many such pieces a launch has. */
+const PIECE = 65536
+const PIECES = 30
+
 /** Bytes that the noise of a chunk needs: 1024 words of 64 bits, their variates, and which of them are tails. */
 const NOISE_SCRATCH = 24 * 1024
 
@@ -74,19 +78,25 @@ export const linear = (device: Device): Home => {
     },
     allFinite: (xs) =>
       device.arena.temporarily(() => {
-        const verdicts = xs.map((x) => {
-          const from = device.dense(x)
-          const parts = Math.ceil(size(x) / PART)
-          const { tensor, address } = device.result('int32', [parts])
+        const pieces = xs.flatMap((x) => {
+          const [from, count] = [device.dense(x), size(x)]
+          return Array.from({ length: Math.ceil(count / PIECE) }, (_, index) => {
+            const first = index * PIECE
+            return [from + 4 * first, Math.min(PIECE, count - first)] as const
+          })
+        })
+        const launches = Math.ceil(pieces.length / PIECES)
+        const { tensor, address } = device.result('int32', [pieces.length])
+        for (let index = 0; index < launches; index++) {
+          const some = pieces.slice(index * PIECES, (index + 1) * PIECES)
           device.launch({
             kernel: kernel.finite,
-            arguments: [from, address, size(x), PART],
-            parts,
-            cost: 0.2 * size(x),
+            arguments: [address + 4 * PIECES * index, ...some.flat()],
+            parts: some.length,
+            cost: some.reduce((sum, [, count]) => sum + 0.2 * count, 0),
           })
-          return tensor
-        })
-        return verdicts.every((parts) => (storageOf(parts) as Int32Array).every((verdict) => verdict === 1))
+        }
+        return (storageOf(tensor) as Int32Array).every((verdict) => verdict === 1)
       }),
   }
 }

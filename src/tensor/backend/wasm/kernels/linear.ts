@@ -108,16 +108,20 @@ export function noiseChunk(chunk: i32, scratch: usize): void {
 }
 
 /**
- * Is every number of a chunk finite? 0 · x is NaN for those that are not. Arguments: 0 x · 1 out, an int32 for each chunk · 2 count ·
- * 3 elements of a chunk.
+ * Is every number of a tensor finite? 0 · x is NaN for those that are not. Arguments: 0 out, an int32 for each tensor · 1 and on: the
+ * address and the count of each. A tensor is a chunk.
  */
 export function finiteChunk(chunk: i32): void {
-  const first = chunk * argument(3)
-  let count = min(argument(3), argument(2) - first)
-  let x = address(0) + ((<usize>first) << 2)
+  let x = address(1 + 2 * chunk)
+  let count = argument(2 + 2 * chunk)
   const zero = f32x4.splat(0)
   let sum = zero
-  for (; count >= 4; count -= 4, x += 16) sum = f32x4.add(sum, f32x4.mul(zero, v128.load(x)))
+  let other = zero
+  for (; count >= 8; count -= 8, x += 32) {
+    sum = f32x4.add(sum, f32x4.mul(zero, v128.load(x)))
+    other = f32x4.add(other, f32x4.mul(zero, v128.load(x, 16)))
+  }
   for (; count > 0; count--, x += 4) sum = f32x4.add(sum, f32x4.mul(zero, v128.load32_zero(x)))
-  store<i32>(address(1) + ((<usize>chunk) << 2), i32x4.all_true(f32x4.eq(sum, zero)) ? 1 : 0)
+  const found = i32x4.all_true(f32x4.eq(f32x4.add(sum, other), zero))
+  store<i32>(address(0) + ((<usize>chunk) << 2), found ? 1 : 0)
 }
