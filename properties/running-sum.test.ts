@@ -3,9 +3,10 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { allFinite, runningSum } from '../src/tensor/running-sum.js'
 import { arange, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
-import { addTrees } from '../src/tensor/tree.js'
+import { addTrees, mapTree } from '../src/tensor/tree.js'
 import { transpose } from '../src/tensor/view.js'
 
 type Two = { readonly a: Tensor; readonly b: readonly [Tensor] }
@@ -45,6 +46,29 @@ describe('a running sum', () => {
         expect(all.map(({ a, b: [b] }) => [toArray(a), toArray(b)])).toEqual(before)
       }),
     )
+  })
+
+  it('grows with what lies in an arena, several times in a scope', () => {
+    const backends = [wasm({ threads: 1 }), wasm({ threads: 2 })]
+    const some = fc.array(fc.tuple(numbers(6), numbers(3)), { minLength: 2, maxLength: 5 })
+    fc.assert(
+      fc.property(some, fc.boolean(), (drawn, beginsThere) => {
+        const all = drawn.map(([a, b]): Two => ({ a: tensor(a, [3, 2]), b: [tensor(b, [3])] }))
+        const expected = all.reduce(addTrees<Two>)
+        for (const backend of backends) {
+          const sum = backend.scope(() => {
+            const there = mapTree((t) => backend.map('neg', backend.map('neg', t)))
+            const [first, ...rest] = all as [Two, ...Two[]]
+            const total = runningSum<Two>()
+            total.begin(beginsThere ? there(first) : mapTree(copy)(first))
+            for (const tree of rest) total.add(there(tree))
+            return total.value() as Two
+          })
+          expect([toArray(sum.a), toArray(sum.b[0])]).toEqual([toArray(expected.a), toArray(expected.b[0])])
+        }
+      }),
+    )
+    for (const backend of backends) backend.close()
   })
 
   it('of nothing is nothing; trees that differ are refused', () => {

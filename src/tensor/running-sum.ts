@@ -37,6 +37,9 @@ const written = (t: Tensor): Tensor =>
 
 const copied = (t: Tensor): Tensor => unsafeTensor(ownElements(t.dtype, t), t.shape)
 
+/** A tensor that no device knows by its storage: of that, a scope may hold a copy from before it was written to. */
+const asItIsNow = (t: Tensor): Tensor => unsafeTensor(storageOf(t).subarray(0), t.shape)
+
 /** Loops of their own, so that V8 compiles each for one kind of array. */
 const addFloat32 = (to: Float32Array, from: Float32Array): void => {
   for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (from[i] as number)
@@ -67,7 +70,7 @@ export const runningSum = <P extends Tree>(): RunningSum<P> => {
       const atHome = into.map((leaf, index) => {
         const other = from[index] as Tensor
         if (!ShapeEq.equals(leaf.shape, other.shape)) throw shapeError('leaves differ', leaf.shape, other.shape)
-        return homeOf(other, leaf)?.combine(1, leaf, 1, other)
+        return homeOf(other, leaf)?.combine(1, asItIsNow(leaf), 1, other)
       })
       into.forEach((leaf, index) => {
         const [to, added] = [storageOf(leaf), atHome[index]]
