@@ -33,6 +33,7 @@ import { chachaKey, type Key, key, normal } from '../src/sampling/index.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { addTensors, scaleTensor } from '../src/tensor/elementwise.js'
 import { homeOf } from '../src/tensor/home.js'
+import { allFinite } from '../src/tensor/running-sum.js'
 import { type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
 import type { Tree } from '../src/tensor/tree.js'
 import { slice, transpose } from '../src/tensor/view.js'
@@ -196,6 +197,29 @@ describe('home', () => {
         },
       ),
       { numRuns: 40 },
+    )
+  })
+
+  it('what is not finite is found, in the first number and the last, of however many tensors', () => {
+    const lengths = fc.oneof(fc.constantFrom(1, 7, 8, 65_535, 65_536, 65_537, 140_000), fc.integer({ min: 1, max: 70 }))
+    fc.assert(
+      fc.property(
+        fc.array(lengths, { minLength: 1, maxLength: 70 }),
+        fc.option(fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY), { nil: undefined }),
+        fc.nat(),
+        fc.constantFrom('first', 'last', 'any'),
+        (sizes, value, chosen, where) => {
+          const tensors = sizes.map((length, index) => {
+            const numbers = new Float32Array(length).fill(index % 2 === 0 ? 3e38 : -1)
+            const place = where === 'first' ? 0 : where === 'last' ? length - 1 : chosen % length
+            if (value !== undefined && index === chosen % sizes.length) numbers[place] = value
+            return tensor(numbers, [length])
+          })
+          for (const backend of backends)
+            expect(backend.scope(() => allFinite(tensors.map((t) => backend.map('neg', t))))).toBe(value === undefined)
+        },
+      ),
+      { numRuns: 25 },
     )
   })
 
