@@ -5,13 +5,11 @@
  * model as the parameters do, so a layer in another form finds its groups where its parameters are.
  */
 import type { Backend } from '../tensor/backend/backend.js'
-import { zipTensorsWith } from '../tensor/elementwise.js'
 import { scalar, type Tensor, toArray } from '../tensor/tensor.js'
 import { leaves, mapTree, type Tree, zipTreesWith } from '../tensor/tree.js'
 import { broadcast } from '../tensor/view.js'
 import { type GroupedReadings, lazy, type Pullback } from './layer.js'
-
-const add = zipTensorsWith((a, b) => a + b)
+import { addNorms } from './norm-sums.js'
 
 /**
  * Labels for the leaves of a tree: each leaf becomes the number of its path, in every element.
@@ -41,7 +39,7 @@ export const addByGroup = (
   const sums = new Map(a)
   for (const [group, norm] of b) {
     const sum = sums.get(group)
-    sums.set(group, sum === undefined ? norm : add(sum, norm))
+    sums.set(group, sum === undefined ? norm : addNorms(sum, norm))
   }
   return sums
 }

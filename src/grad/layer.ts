@@ -4,7 +4,6 @@
  * Index law: axis 0 of every activation, cotangent and per-sample gradient is the sample n.
  * A rule is a description; the backend that it is given does the arithmetic.
  */
-
 import type { Key } from '../sampling/key.js'
 import type { Backend, LayerWork } from '../tensor/backend/backend.js'
 import type { Shape } from '../tensor/shape.js'

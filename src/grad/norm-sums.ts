@@ -26,9 +26,7 @@ export const sumOfNorms = (count: number, norms: readonly Tensor[]): Tensor => {
   const [first, ...rest] = norms
   if (first === undefined) return zeros([count], 'float64')
   let sum = cast('float64')(first)
-  for (let start = 0; start < rest.length; start += MOST - 1) {
-    sum = added(sum, ...rest.slice(start, start + MOST - 1))
-  }
+  for (let start = 0; start < rest.length; start += MOST - 1) sum = added(sum, ...rest.slice(start, start + MOST - 1))
   return sum
 }
 

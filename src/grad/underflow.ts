@@ -2,7 +2,6 @@
  * What underflow can do to a norm in the Gram form. Products of two small cotangents leave the range of the dtype long
  * before the gradient does: saturated gates have cotangents of 10⁻²⁵, whose squares are 0 in float32.
  */
-
 import type { Backend } from '../tensor/backend/backend.js'
 import { computed } from '../tensor/compute.js'
 import { plus, sign, times } from '../tensor/formula.js'

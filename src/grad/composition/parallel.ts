@@ -1,7 +1,6 @@
 /**
  * Composition side by side: branches that see the same input, and whose outputs are added or put next to each other.
  */
-
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
 import { type Shape, ShapeEq, shapeError } from '../../tensor/shape.js'

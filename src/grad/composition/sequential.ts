@@ -1,7 +1,6 @@
 /**
  * Composition: a list of layers is a layer.
  */
-
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import type { Shape } from '../../tensor/shape.js'

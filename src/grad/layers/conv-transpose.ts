@@ -2,7 +2,6 @@
  * Transposed convolution of any rank: the adjoint of a convolution in its input, as a layer. n sample · c input channel ·
  * o output channel · t input position.
  */
-
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'

@@ -3,7 +3,6 @@
  *
  *   yₙₒₜ = Σ_{c,u,v} W_{o,c,u,v} x_{n,c,t·stride + (u,v)·dilation − padding} + bₒ      within each group of channels
  */
-
 import { foldIn, type Key } from '../../sampling/key.js'
 import { computed } from '../../tensor/compute.js'
 import { plus, times } from '../../tensor/formula.js'

@@ -3,7 +3,6 @@
  *
  *   yₙₜₒ = Σᵢ Wₒᵢ xₙₜᵢ + bₒ
  */
-
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
 import { computed } from '../../tensor/compute.js'

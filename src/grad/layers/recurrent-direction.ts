@@ -1,7 +1,6 @@
 /**
  * One direction of one recurrent layer. n sample · t step · i input feature · h hidden feature · k gate feature.
  */
-
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'

@@ -1,7 +1,6 @@
 /**
  * Weight standardisation. n sample · o output channel · m entry of a channel's weight.
  */
-
 import type { Backend } from '../../tensor/backend/backend.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { full, scalar, type Tensor, toArray, unsafeTensor } from '../../tensor/tensor.js'

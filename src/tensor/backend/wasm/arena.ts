@@ -2,7 +2,6 @@
  * Linear memory as a stack of temporaries: at the end of a scope it is as it was. What is given up before that serves the next
  * temporary of its size.
  */
-
 import { isAtHome } from '../../home.js'
 import { ownElements, placeOf, type Storage, type Tensor, unsafeTensor } from '../../tensor.js'
 import type { MemoryLimit } from '../backend.js'
