@@ -69,6 +69,25 @@ describe('padding of convolutions', () => {
 })
 
 describe('norms of grouped convolutions', () => {
+  it.each([1, 2, 3])('with kernels %i pixels wide, the Gram form is right for every small image', (size) => {
+    // Rows of its matrices end where a vector does for some extents only, and what is written beyond them is seen there only.
+    for (let height = 1; height <= 9; height++)
+      for (let width = 1; width <= 9; width++)
+        for (let padding = 0; padding < size; padding++) {
+          const output = [height, width].map((extent) => extent + 2 * padding - size + 1)
+          if (output.some((extent) => extent < 1)) continue
+          const convolution = {
+            kernel: [size, size],
+            stride: [1, 1],
+            padding: [padding, padding],
+            dilation: [1, 1],
+            groups: 1,
+          } as const
+          const [x, gy] = [noise([2, 3, height, width], { seed: 1 }), noise([2, 2, ...output], { seed: 2 })]
+          const g = reference.conv2dPerSampleGrad(x, gy, convolution)
+          close(defaultBackend().conv2dGramSquaredNorm(x, gy, 0, convolution), reference.rowDots(g, g))
+        }
+  })
   it.each([1, 2, 4])('in %i groups, the Gram form has no terms across groups', (groups) => {
     fc.assert(
       fc.property(genericTensors([2, 4, 4, 3]), genericTensors([2, 8, 2, 3]), (x, gy) => {

@@ -259,8 +259,8 @@ export const convolutions = (device: Device): Convolutions => {
     // Zeros between the rows of pixels let a shift be one run; see the kernel.
     const inRuns = stride[0] === 1 && stride[1] === 1 && padding[1] <= reach
     const [length, positions] = inRuns ? [w + padding[1], w + padding[1]] : [w, ow]
-    // As far as a shift reaches beyond a row of the matrix, and a vector.
-    const margin = inRuns ? roundUp(Math.max(padding[0] * length, padding[1], reach - padding[1]) + 4, 4) : 0
+    // As far as a shift reaches beyond a row of the matrix, and a vector, and what is cleared too much behind it.
+    const margin = inRuns ? roundUp(Math.max(padding[0] * length, padding[1], reach - padding[1]) + 7, 4) : 0
     const [plane, outputPlane] = [roundUp(h * length, 8), roundUp(oh * positions, 8)]
     const [group, outputs] = [c / groups, o / groups]
     const taps = convolution.kernel[0] * convolution.kernel[1]
