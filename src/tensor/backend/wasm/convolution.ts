@@ -11,7 +11,9 @@ import { geometry, type Quad } from './geometry.js'
 import { kernel, thenOf } from './kernel.js'
 import { blockOf, COST, chunking, dimensions, PATCH_BYTES, patchRow, roundUp } from './patches.js'
 import { sumRuns } from './run-sums.js'
-import { filtered, filteredGrad, filteredSum, filteredSumRows, isFiltered, isFilteredGrad } from './winograd.js'
+import { filtered } from './winograd.js'
+import { filteredGrad, filteredSum, filteredSumRows, isFilteredGrad } from './winograd-grad.js'
+import { isFiltered } from './winograd-tiling.js'
 
 type Convolutions = Pick<
   Required<Backend>,
@@ -276,8 +278,9 @@ export const convolutions = (device: Device): Convolutions => {
       parts,
       cost: COST * work * n,
       scratch:
-        4 * (group * plane + outputs * outputPlane + outputPlane ** 2 + outputPlane) +
-        8 * (plane * (plane + margin) + margin) +
+        4 * (outputPlane * (outputPlane + 4) + outputPlane) +
+        4 * ((plane + 4) * (plane + margin) + 2 * margin) +
+        4 * Math.max(plane * (plane + margin), (outputPlane + 4) * outputPlane) +
         320,
     })
     return tensor

@@ -14,7 +14,7 @@ import { products } from './matmul.js'
 import { normalisations } from './normalisation.js'
 import { availableCores, supportsRelaxedSimd, supportsThreads } from './platform.js'
 import { pools } from './pooling.js'
-import { filtering } from './winograd.js'
+import { filtering } from './winograd-grad.js'
 
 /** The settings of the WebAssembly backend. */
 export interface WasmOptions {

@@ -28,32 +28,13 @@ function spread(rows: i32, length: i32): i32 {
   return (rows * length + 7) & ~7
 }
 
-/** Copies planes [rows, width] to rows of `length` ≥ width, zeros behind; planes are `plane` bytes apart. */
-function copyPlanes(from: usize, planes: i32, rows: i32, width: i32, length: i32, to: usize, plane: usize): void {
-  for (; planes > 0; planes--, to += plane) {
-    let at = to
-    for (let row = 0; row < rows; row++, at += (<usize>length) << 2, from += (<usize>width) << 2) {
-      // Up to 12 bytes too many, which the zeros or the next row overwrite.
-      for (let i: usize = 0; i < (<usize>width) << 2; i += 16) v128.store(at + i, v128.load(from + i))
-      for (let i = width; i < length; i++) store<f32>(at + ((<usize>i) << 2), 0)
-    }
-    for (const end = to + plane; at < end; at += 4) store<f32>(at, 0)
-  }
-}
-
 /**
- * out[i, j] = ⟨place i, place j⟩ over `channels` planes, for every j in the row of i or above it. Rows of out are `width` bytes apart.
+ * out[i, j] = ⟨place i, place j⟩ over `channels` planes of rows × length places, for every j in the row of i or above it. Rows of out are
+ * `width` bytes apart; up to 3 more of them are written.
  */
-function innerProducts(
-  planes: usize,
-  channels: i32,
-  rows: i32,
-  length: i32,
-  plane: usize,
-  out: usize,
-  width: usize,
-): void {
+function innerProducts(planes: usize, channels: i32, rows: i32, length: i32, out: usize, width: usize): void {
   const count = rows * length
+  const plane = (<usize>count) << 2
   for (let i = 0; i < count; i += 4, out += 4 * width) {
     const end = min(count, ((i + 3) / length + 1) * length)
     for (let j = 0; j < end; j += 8)
@@ -67,6 +48,35 @@ function innerProducts(
         width,
         false,
       )
+  }
+}
+
+/**
+ * The same inner products where places stand in rows of `length` ≥ `columns`, zeros behind. Rows of `from` are `width` bytes apart, those
+ * of out `wide`; writes up to 12 bytes too many in each.
+ */
+function innerProductsInRows(
+  from: usize,
+  width: usize,
+  rows: i32,
+  columns: i32,
+  length: i32,
+  out: usize,
+  wide: usize,
+): void {
+  const row = (<usize>columns) << 2
+  const step = (<usize>length) << 2
+  for (let y = 0; y < rows; y++) {
+    for (let column = 0; column < columns; column++, from += width, out += wide) {
+      let source = from
+      let to = out
+      for (let above = 0; above <= y; above++, source += row, to += step) {
+        // What is copied too many is overwritten by the zeros, or by the next row.
+        for (let i: usize = 0; i < row; i += 16) v128.store(to + i, v128.load(source + i))
+        for (let i = row; i < step; i += 4) store<f32>(to + i, 0)
+      }
+    }
+    for (let column = columns; column < length; column++, out += wide) clear(out, (y + 1) * length)
   }
 }
 
@@ -174,6 +184,26 @@ function sumOfTaps(products: usize, width: usize, y: i32, column: i32, sum: usiz
   }
 }
 
+/** `innerProducts` in rows of `length` places; by way of `aside` where that is more than they are long. */
+function productsOfPlanes(
+  planes: usize,
+  channels: i32,
+  rows: i32,
+  columns: i32,
+  length: i32,
+  out: usize,
+  width: usize,
+  aside: usize,
+): void {
+  if (length === columns) {
+    innerProducts(planes, channels, rows, columns, out, width)
+    return
+  }
+  const narrow = (<usize>spread(rows, columns)) << 2
+  innerProducts(planes, channels, rows, columns, aside, narrow)
+  innerProductsInRows(aside, narrow, rows, columns, length, out, width)
+}
+
 function squaredNorm(x: usize, gy: usize, scratch: usize): f64 {
   const length = argument(24)
   const positions = argument(25)
@@ -181,16 +211,12 @@ function squaredNorm(x: usize, gy: usize, scratch: usize): f64 {
   const plane = (<usize>spread(h(), length)) << 2
   const outputPlane = (<usize>spread(oh(), positions)) << 2
   const width = plane + margin
-  const planes = scratch
-  const outputPlanes = planes + <usize>c() * plane + 64
-  const outputProducts = outputPlanes + <usize>o() * outputPlane + 64
-  const sum = outputProducts + outputPlane * (outputPlane >> 2)
+  const outputProducts = scratch
+  const sum = outputProducts + outputPlane * ((outputPlane >> 2) + 4)
   const products = sum + outputPlane + margin + 64
-  const across = products + width * (plane >> 2) + margin + 64
-  copyPlanes(x, c(), h(), w(), length, planes, plane)
-  copyPlanes(gy, o(), oh(), ow(), positions, outputPlanes, outputPlane)
-  innerProducts(planes, c(), h(), length, plane, products, width)
-  innerProducts(outputPlanes, o(), oh(), positions, outputPlane, outputProducts, outputPlane)
+  const across = products + width * ((plane >> 2) + 4) + margin + 64
+  productsOfPlanes(x, c(), h(), w(), length, products, width, across)
+  productsOfPlanes(gy, o(), oh(), ow(), positions, outputProducts, outputPlane, across)
   if (margin > 0) {
     // Behind each row, which is before the next one.
     for (let row = -1; row < h() * length; row++) {

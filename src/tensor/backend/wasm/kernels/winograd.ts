@@ -51,20 +51,21 @@ export function inputRows(plane: usize, tileRow: i32, zeros: usize, out: usize):
   // Where vectors are stored is where they are loaded again: what is stored askew would have to leave the store queue first.
   let x: usize = 0
   if (left > 0) {
+    const kept = firstLanes(end)
     forwardRow(
-      after(left, r0),
-      after(left, r1),
-      after(left, r2),
-      after(left, r3),
-      after(left, r4),
-      after(left, r5),
+      v128.and(kept, after(left, r0)),
+      v128.and(kept, after(left, r1)),
+      v128.and(kept, after(left, r2)),
+      v128.and(kept, after(left, r3)),
+      v128.and(kept, after(left, r4)),
+      v128.and(kept, after(left, r5)),
       out,
       width,
     )
     x = 16
   }
   const back = (<usize>left) << 2
-  for (; x < end; x += 16) {
+  for (; x + 16 <= end; x += 16) {
     const at = x - back
     forwardRow(
       v128.load(r0 + at),
@@ -77,7 +78,35 @@ export function inputRows(plane: usize, tileRow: i32, zeros: usize, out: usize):
       width,
     )
   }
-  for (let line = out; line < out + 6 * width; line += width) memory.fill(line + end, 0, width - end)
+  if (x < end) {
+    const at = x - back
+    const kept = firstLanes(end - x)
+    forwardRow(
+      v128.and(kept, v128.load(r0 + at)),
+      v128.and(kept, v128.load(r1 + at)),
+      v128.and(kept, v128.load(r2 + at)),
+      v128.and(kept, v128.load(r3 + at)),
+      v128.and(kept, v128.load(r4 + at)),
+      v128.and(kept, v128.load(r5 + at)),
+      out + x,
+      width,
+    )
+    x += 16
+  }
+  clearRows(out, x, width)
+}
+
+/** Zeros in six rows, `width` apart, from column x on as far as tiles reach, in whole vectors. */
+// @inline
+export function clearRows(rows: usize, x: usize, width: usize): void {
+  for (const end = (<usize>(argument(26) + 1)) << 4; x < end; x += 16)
+    for (let line = rows + x, i = 0; i < 6; i++, line += width) v128.store(line, f32x4.splat(0))
+}
+
+/** Ones in as many lanes as so many bytes fill. */
+// @inline
+export function firstLanes(bytes: usize): v128 {
+  return i32x4.lt_u(i32x4(0, 4, 8, 12), i32x4.splat(<i32>min(bytes, 16)))
 }
 
 /** The first numbers of a row behind so many zeros, 1 or 2. */
