@@ -68,12 +68,11 @@ describe('an affine map', () => {
           expect(total.forward.flops).toBe(2 * n * t * i * o)
           // The first layer hands no cotangent on.
           expect(total.backward.flops).toBe(0)
-          // Formed without being kept, and by inner products, a norm also has the scale of its terms, Σₜ ‖xₜ‖² Σₜ ‖gyₜ‖²; the
-          // latter has it again for what underflows.
+          // Formed without being kept, and by inner products, a norm also has the scale of its terms, Σₜ ‖xₜ‖² Σₜ ‖gyₜ‖².
           const scale = 2 * n * t * (i + o)
           const expected = {
             'rank one': scale,
-            gram: 2 * n * costs.gram + 2 * scale,
+            gram: 2 * n * costs.gram + scale,
             form: 2 * n * (costs.form + i * o) + scale,
             keep: 2 * n * (costs.form + i * o),
           }[way]

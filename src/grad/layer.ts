@@ -101,17 +101,25 @@ export const lazy = <A>(compute: () => A): (() => A) => {
 /** Σ over leaves of the squared norms of their rows: [n], float64. */
 export const squaredNormOfRows =
   (backend: Backend, count: number) =>
-  (tree: Tree): Tensor =>
-    sumOfNorms(
+  (tree: Tree): Tensor => {
+    const [first, ...rest] = leaves(tree)
+    if (first !== undefined && backend.rowNorms !== undefined) return backend.rowNorms([first, ...rest])
+    return sumOfNorms(
       count,
       leaves(tree).map((leaf) => backend.rowDots(leaf, leaf)),
     )
+  }
 
 /** Σₙ wₙ · row n of every leaf. */
 export const weightedSumOfRows =
   (backend: Backend, weight: Tensor) =>
-  <P extends Tree>(tree: P): P =>
-    mapTree((leaf) => backend.weightedRowSum(weight, leaf))(tree)
+  <P extends Tree>(tree: P): P => {
+    const sums = backend.weightedRowSums?.(weight, leaves(tree))
+    let place = 0
+    return mapTree((leaf) => (sums === undefined ? backend.weightedRowSum(weight, leaf) : (sums[place++] as Tensor)))(
+      tree,
+    )
+  }
 
 /**
  * Completes a rule. Norms and weighted sums are derived from the per-sample gradients unless the layer knows better, so

@@ -27,7 +27,8 @@ export const memoryOf = (
     operands,
     isGivenUp,
   }: {
-    readonly run: (on: Backend, count: number) => unknown
+    /** The computation; bytes of operands that it makes elsewhere, and that are copied in too. */
+    readonly run: (on: Backend, count: number) => number
     readonly operands: (count: number) => number
     /** Is what is given up for one sample and two given up for more? Else nothing is taken for given up. */
     readonly isGivenUp: boolean
@@ -60,8 +61,8 @@ export const memoryOf = (
         vacant.clear()
       },
     })
-    run(counting, count)
-    return held + operands(count)
+    const copied = run(counting, count)
+    return held + copied + operands(count)
   }
   const [one, two] = [bytes(1), bytes(2)]
   return { fixed: Math.max(0, 2 * one - two), perSample: Math.max(1, two - one) }

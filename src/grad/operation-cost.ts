@@ -30,7 +30,9 @@ const flopsOf: Partial<Record<Operation, (args: readonly unknown[], result: unkn
     size(y as Tensor) * (2 * (shapeOf(x)[1] as number) + (bias === undefined ? 0 : 1) + ofThen(then)),
   sum: ([x]) => size(x as Tensor),
   rowDots: ([a]) => 2 * size(a as Tensor),
+  rowNorms: ([xs]) => 2 * numbersOf(xs),
   weightedRowSum: ([, x]) => 2 * size(x as Tensor),
+  weightedRowSums: ([, xs]) => 2 * numbersOf(xs),
   pad2d: () => 0,
   // Mean, centred squares, and scaling: three passes of two; the adjoint has two more sums.
   groupNorm: ([x, , , then]) => (6 + ofThen(then)) * size(x as Tensor),

@@ -124,6 +124,8 @@ export const gradientMemory =
           const gradients = plans[plan](loss, model, on, params, some(count))
           gradients.squaredNorm()
           gradients.weightedSum(full(1, [count], 'float64'))
+          // The cotangent is as large as what it is of; a weight is rounded to float32.
+          return bytesOf(gradients.prediction) + 4 * count
         }),
     })
   }

@@ -8,8 +8,8 @@
  * to nothing.
  */
 import type { Backend } from '../tensor/backend/backend.js'
-import { computed } from '../tensor/compute.js'
-import { larger, plus, root, times } from '../tensor/formula.js'
+import { parametric } from '../tensor/compute.js'
+import { type Formula, larger, type Operand, plus, root, times } from '../tensor/formula.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** u: half the distance from 1 to the next number. */
@@ -26,6 +26,20 @@ export const summationError = ({ dtype }: Pick<Backend, 'dtype'>, terms: number)
   return error < 1 ? error / (1 - error) : Number.POSITIVE_INFINITY
 }
 
+/** What a squared norm has to know of rounding: ε_s and ε_g. */
+export interface RoundingOfNorm<A> {
+  readonly ofSquaredNorm: A
+  readonly ofGradient: A
+}
+
+/** The formula of `noShorterThan`. @internal */
+export const lengthened = (s: Operand, a: Operand, { ofSquaredNorm, ofGradient }: RoundingOfNorm<Operand>): Formula => {
+  const length = plus(root(plus(larger(s, 0), times(ofSquaredNorm, a))), times(ofGradient, root(a)))
+  return times(length, length)
+}
+
+const longer = parametric(2, 2, (s, a, ofSquaredNorm, ofGradient) => lengthened(s, a, { ofSquaredNorm, ofGradient }))
+
 /**
  * A squared norm that no weighted sum exceeds, from one that was computed in another order.
  *
@@ -37,11 +51,4 @@ export const summationError = ({ dtype }: Pick<Backend, 'dtype'>, terms: number)
 export const noShorterThan = ({
   ofSquaredNorm,
   ofGradient,
-}: {
-  readonly ofSquaredNorm: number
-  readonly ofGradient: number
-}): ((found: Tensor, scale: Tensor) => Tensor) =>
-  computed(2, (s, a) => {
-    const length = plus(root(plus(larger(s, 0), times(ofSquaredNorm, a))), times(ofGradient, root(a)))
-    return times(length, length)
-  })
+}: RoundingOfNorm<number>): ((found: Tensor, scale: Tensor) => Tensor) => longer(ofSquaredNorm, ofGradient)

@@ -3,10 +3,9 @@
  * before the gradient does: saturated gates have cotangents of 10⁻²⁵, whose squares are 0 in float32.
  */
 import type { Backend } from '../tensor/backend/backend.js'
-import { computed } from '../tensor/compute.js'
-import { plus, sign, times } from '../tensor/formula.js'
+import { parametric } from '../tensor/compute.js'
+import { type Formula, type Operand, plus, sign, times } from '../tensor/formula.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { addNorms } from './norm-sums.js'
 
 /** The smallest normal number; a product of magnitude below it may be lost. */
 const smallest = { float32: 2 ** -126, float64: 2 ** -1022 } as const
@@ -17,6 +16,30 @@ export interface GramExtents {
   readonly i: number
   readonly o: number
 }
+
+/** The numbers of `underflow`, in its order: τ t, o, i and τ² t² i o. @internal */
+export const underflowOf = (
+  { dtype }: Pick<Backend, 'dtype'>,
+  { t, i, o }: GramExtents,
+): readonly [number, number, number, number] => {
+  const tau = smallest[dtype] * t
+  return [tau, o, i, tau * tau * i * o]
+}
+
+/** The formula of `lostByUnderflow`, given ‖A‖², ‖B‖² and `underflowOf`. @internal */
+export const underflow = (
+  ofA: Formula,
+  ofB: Formula,
+  [tau, o, i, ofBoth]: readonly [Operand, Operand, Operand, Operand],
+): Formula => {
+  const lost = plus(times(tau, plus(times(o, ofA), times(i, ofB))), ofBoth)
+  // Squares are never negative: their sign is 0 or 1.
+  return times(times(sign(ofA), sign(ofB)), lost)
+}
+
+const lost = parametric(2, 4, (ofA, ofB, ...[tau, o, i, ofBoth]) =>
+  underflow(ofA, ofB, [tau, o, i, ofBoth] as [Formula, Formula, Formula, Formula]),
+)
 
 /**
  * All that underflow can have taken from ⟨A Aᵀ, B Bᵀ⟩, from ‖A‖² and ‖B‖², τ being the smallest normal number:
@@ -29,30 +52,6 @@ export interface GramExtents {
  * @internal
  */
 export const lostByUnderflow = (
-  { dtype }: Pick<Backend, 'dtype'>,
-  { t, i, o }: GramExtents,
-): ((ofA: Tensor, ofB: Tensor) => Tensor) => {
-  const tau = smallest[dtype] * t
-  return computed(2, (ofA, ofB) => {
-    const lost = plus(times(tau, plus(times(o, ofA), times(i, ofB))), tau * tau * i * o)
-    // Squares are never negative: their sign is 0 or 1.
-    return times(times(sign(ofA), sign(ofB)), lost)
-  })
-}
-
-/**
- * A squared norm in the Gram form of a [n, t, i] and b [n, t, o], and what underflow can have taken from it. Where `one` is 1,
- * each row of a has a 1 more, for the bias.
- *
- * @internal
- */
-export const aboveUnderflow = (
-  backend: Backend,
-  squaredNorm: Tensor,
-  { a, b, one }: { readonly a: Tensor; readonly b: Tensor; readonly one: 0 | 1 },
-): Tensor => {
-  const [, t, i] = a.shape as readonly [number, number, number]
-  const lost = lostByUnderflow(backend, { t, i: i + one, o: b.shape[2] as number })
-  const ofA = computed(1, (square) => plus(square, one * t))(backend.rowDots(a, a))
-  return addNorms(squaredNorm, lost(ofA, backend.rowDots(b, b)))
-}
+  backend: Pick<Backend, 'dtype'>,
+  extents: GramExtents,
+): ((ofA: Tensor, ofB: Tensor) => Tensor) => lost(...underflowOf(backend, extents))

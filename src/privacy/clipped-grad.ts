@@ -8,10 +8,10 @@ import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
 import { type GradientOptions, type PerSampleGradients, partsOf, withPerSampleGradients } from '../grad/per-sample.js'
 import { defaultBackend } from '../tensor/backend/default.js'
-import { mapTensor, scaleTensor, zipTensorsWith } from '../tensor/elementwise.js'
+import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
 import { allFinite, type RunningSum, runningSum } from '../tensor/running-sum.js'
 import { type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
-import { addTrees, mapTree, type Tree, treeSize } from '../tensor/tree.js'
+import { addTrees, scaleTree, type Tree, treeSize } from '../tensor/tree.js'
 import { concatenate } from '../tensor/view.js'
 import { type BoundedSum, isSummable, safeFactor } from './clip/clip.js'
 import { griddedSum, gridFor, integerSum } from './clip/grid.js'
@@ -46,7 +46,8 @@ export interface ClippedGrad<P extends Tree> {
 interface Attempt<P extends Tree> {
   readonly norm: Tensor
   readonly groupNorms: Readonly<Record<string, Tensor>>
-  readonly sum: () => P
+  /** The sum, times `lift`. */
+  readonly raisedSum: () => P
 }
 
 const root = mapTensor(Math.sqrt)
@@ -62,17 +63,18 @@ const addNorms = zipTensorsWith((a, b) => a + b)
 const liftOf = (l2Bound: number): number =>
   l2Bound === Number.POSITIVE_INFINITY ? 1 : 2 ** Math.min(60 - Math.ceil(Math.log2(l2Bound)), 120)
 
-/** How a clip that nobody changes any more reads norms and makes sums. */
-const attemptOf = <P extends Tree>(clip: Clip): ((params: P) => (gradients: PerSampleGradients<P>) => Attempt<P>) => {
-  const lift = liftOf(clip.l2Bound)
+/** How a clip that nobody changes any more reads norms and makes sums, times `lift`. */
+const attemptOf = <P extends Tree>(
+  clip: Clip,
+  lift: number,
+): ((params: P) => (gradients: PerSampleGradients<P>) => Attempt<P>) => {
   const raised = (weight: (norm: number) => number) =>
     mapTensor((norm) => Math.min(lift * weight(norm), Number.MAX_VALUE))
-  const lowered = mapTree(scaleTensor(1 / lift)) as (sum: P) => P
   if (!isGroupClip(clip)) {
     const weigh = raised(safeFactor(clip))
     return () => (gradients) => {
       const norm = root(gradients.squaredNorm())
-      return { norm, groupNorms: {}, sum: () => lowered(gradients.weightedSum(weigh(norm))) }
+      return { norm, groupNorms: {}, raisedSum: () => gradients.weightedSum(weigh(norm)) }
     }
   }
   return (params) => {
@@ -88,7 +90,7 @@ const attemptOf = <P extends Tree>(clip: Clip): ((params: P) => (gradients: PerS
       return {
         norm: root([...squares.values()].reduce(addNorms, none)),
         groupNorms: Object.fromEntries(groups.map(({ name }, m) => [name, norms[m] as Tensor])),
-        sum: () => lowered(readings.weightedGrad(norms.map((norm, m) => (weigh[m] as (t: Tensor) => Tensor)(norm)))),
+        raisedSum: () => readings.weightedGrad(norms.map((norm, m) => (weigh[m] as (t: Tensor) => Tensor)(norm))),
       }
     }
   }
@@ -114,7 +116,9 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
   const fixed = { ...clip }
   const { l2Bound } = fixed
   if (!isSummable(l2Bound)) throw new RangeError(`l2Bound is ${l2Bound}: it must be in [2^-80, 2^80], or infinite`)
-  const clipping = attemptOf<P>(fixed)
+  const lift = liftOf(l2Bound)
+  const lowered = scaleTree(1 / lift)
+  const clipping = attemptOf<P>(fixed, lift)
   const perSample = withPerSampleGradients(loss, model, options)
   const cut = partsOf(model, options)
   /** Adds the clipped sum of a part to that of the parts before it. */
@@ -122,11 +126,11 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
     const attemptWith = clipping(params)
     const attempt = (part: Batch) => {
       const { sum, ...found } = perSample(params, part, (gradients) => {
-        const { norm, groupNorms, sum: add } = attemptWith(gradients)
-        const share = allFinite(norm) ? add() : undefined
+        const { norm, groupNorms, raisedSum } = attemptWith(gradients)
+        const share = allFinite(norm) ? raisedSum() : undefined
         const counts = share !== undefined && allFinite(share)
         // Added as the last thing: a body that needs more memory is run again from its beginning.
-        const sum = counts && !total.add(share) ? share : undefined
+        const sum = counts && !total.add(share, 1 / lift) ? lowered(share) : undefined
         return { counts, sum, loss: gradients.loss, norm, groupNorms }
       })
       if (sum !== undefined) total.begin(sum)

@@ -1,7 +1,7 @@
 /**
  * Formulas of float64 numbers, element by element: by the device in whose memory the tensors lie, or by loops in JavaScript.
  */
-import { type Formula, input, type Program, program } from './formula.js'
+import { type Formula, input, type Program, parameter, program } from './formula.js'
 import { homeIn } from './home.js'
 import { ShapeEq, shapeError } from './shape.js'
 import { contiguous, size, storageOf, type Tensor, unsafeTensor } from './tensor.js'
@@ -44,14 +44,30 @@ const loops = ({ constants, instructions, outputs }: Program, tensors: readonly 
 export const computed = (
   inputs: number,
   formula: (...elements: readonly Formula[]) => Formula,
-): ((...tensors: readonly [Tensor, ...Tensor[]]) => Tensor) => {
-  const compiled = program(inputs, [formula(...Array.from({ length: inputs }, (_, index) => input(index)))])
-  return (...tensors) => {
-    const [{ shape }] = tensors
-    const other = tensors.find((t) => !ShapeEq.equals(shape, t.shape))
-    if (other !== undefined) throw shapeError('numbers of one formula differ in shape', shape, other.shape)
-    const home = homeIn('float64', ...tensors)
-    if (home !== undefined) return home.compute(compiled, tensors)[0] as Tensor
-    return unsafeTensor(loops(compiled, tensors), shape)
-  }
+): ((...tensors: readonly [Tensor, ...Tensor[]]) => Tensor) => parametric(inputs, 0, formula)()
+
+/**
+ * The same for a formula that takes further numbers, each the same for all elements: it is compiled once for all of them.
+ *
+ * @internal
+ */
+export const parametric = (
+  inputs: number,
+  parameters: number,
+  formula: (...elementsThenParameters: readonly Formula[]) => Formula,
+): ((...values: readonly number[]) => (...tensors: readonly [Tensor, ...Tensor[]]) => Tensor) => {
+  const elements = Array.from({ length: inputs }, (_, index) => input(index))
+  const numbers = Array.from({ length: parameters }, (_, index) => parameter(index))
+  const compiled = program(inputs, [formula(...elements, ...numbers)], parameters)
+  const constants = compiled.constants.slice(parameters)
+  return (...values) =>
+    (...tensors) => {
+      const [{ shape }] = tensors
+      const other = tensors.find((t) => !ShapeEq.equals(shape, t.shape))
+      if (other !== undefined) throw shapeError('numbers of one formula differ in shape', shape, other.shape)
+      const ready = { ...compiled, constants: [...values, ...constants] }
+      const home = homeIn('float64', ...tensors)
+      if (home !== undefined) return home.compute(ready, tensors)[0] as Tensor
+      return unsafeTensor(loops(ready, tensors), shape)
+    }
 }

@@ -62,7 +62,7 @@ export const scaleTensor =
   (factor: number) =>
   (t: Tensor): Tensor => {
     const home = homeOf(t)
-    if (home !== undefined) return home.scale(factor, t)
+    if (home !== undefined) return home.scale(factor, [t])[0] as Tensor
     const from = elements(t)
     const to = allocate(t.dtype, from.length)
     if (from instanceof Float32Array && to instanceof Float32Array) timesFloat32(factor, from, to)

@@ -7,6 +7,7 @@
 /** What numbers are made of: those of a tensor, those that are the same everywhere, and results of operations. */
 export type Formula =
   | { readonly op: 'input'; readonly index: number }
+  | { readonly op: 'parameter'; readonly index: number }
   | { readonly op: 'constant'; readonly value: number }
   | { readonly op: Operation; readonly of: readonly [Formula, Formula] }
 
@@ -21,6 +22,9 @@ export type Operand = Formula | number
 
 /** The elements of the tensor with that index. @internal */
 export const input = (index: number): Formula => ({ op: 'input', index })
+
+/** The parameter with that index: the same number everywhere, which is given later. @internal */
+export const parameter = (index: number): Formula => ({ op: 'parameter', index })
 
 /** The same number everywhere. @internal */
 export const constant = (value: number): Formula => ({ op: 'constant', value })
@@ -63,14 +67,15 @@ export interface Instruction {
 /** Formulas in the order of their computation. Places: the inputs, the constants, the result of each instruction. */
 export interface Program {
   readonly inputs: number
+  /** The parameters come first. */
   readonly constants: readonly number[]
   readonly instructions: readonly Instruction[]
   /** Where the results are. */
   readonly outputs: readonly number[]
 }
 
-/** The program of some formulas of so many inputs. A formula that is used twice is computed once. @internal */
-export const program = (inputs: number, formulas: readonly Formula[]): Program => {
+/** The program of some formulas of so many inputs and parameters, which are 0. A formula that is used twice is computed once. @internal */
+export const program = (inputs: number, formulas: readonly Formula[], parameters = 0): Program => {
   const seen = new Set<Formula>()
   const visit = (formula: Formula): void => {
     if (seen.has(formula)) return
@@ -82,16 +87,17 @@ export const program = (inputs: number, formulas: readonly Formula[]): Program =
   const constants: number[] = []
   for (const formula of order)
     if (formula.op === 'constant' && !constants.some((x) => Object.is(x, formula.value))) constants.push(formula.value)
+  const given = new Array<number>(parameters).fill(0)
   const computed = order.filter((formula) => 'of' in formula)
-  const place = (formula: Formula): number =>
-    formula.op === 'input'
-      ? formula.index
-      : formula.op === 'constant'
-        ? inputs + constants.findIndex((x) => Object.is(x, formula.value))
-        : inputs + constants.length + computed.indexOf(formula)
+  const place = (formula: Formula): number => {
+    if (formula.op === 'input') return formula.index
+    if (formula.op === 'parameter') return inputs + formula.index
+    if (formula.op === 'constant') return inputs + parameters + constants.findIndex((x) => Object.is(x, formula.value))
+    return inputs + parameters + constants.length + computed.indexOf(formula)
+  }
   return {
     inputs,
-    constants,
+    constants: [...given, ...constants],
     instructions: computed.map(({ op, of: [left, right] }) => ({
       operation: operations.indexOf(op),
       left: place(left),

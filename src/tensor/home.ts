@@ -16,10 +16,12 @@ export interface CipherState {
 
 /** What the device can do for tensors in its memory, float32 but where it says more. Each number is found in float64 and rounded once. */
 export interface Home {
-  /** factor · x */
-  readonly scale: (factor: number, x: Tensor) => Tensor
+  /** factor · x of each. */
+  readonly scale: (factor: number, xs: readonly Tensor[]) => readonly Tensor[]
   /** a·x + b·y */
   readonly combine: (a: number, x: Tensor, b: number, y: Tensor) => Tensor
+  /** into + factor · all numbers of the xs, one tensor after another: [N] → [N]. */
+  readonly add: (into: Tensor, factor: number, xs: readonly Tensor[]) => Tensor
   /** x + deviation · z, where z are the standard normal variates of a cipher's 64-bit words, from the first on. */
   readonly addNormals: (x: Tensor, deviation: number, state: CipherState) => Tensor
   /** The results of a program whose inputs are these, all float32 or all float64, as its results are. */
@@ -43,6 +45,13 @@ export const isAtHome = (data: Storage): boolean => !ArrayBuffer.isView(data) ||
 export const homeIn = (dtype: 'float32' | 'float64', ...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => {
   const [{ shape }] = tensors
   if (!tensors.every((t) => t.dtype === dtype && ShapeEq.equals(shape, t.shape))) return undefined
+  const lying = tensors.find((t) => homes.has(placeOf(t).buffer))
+  return lying === undefined ? undefined : homes.get(placeOf(lying).buffer)?.()
+}
+
+/** The device in whose memory one of the tensors lies, where there is one and all are float32. @internal */
+export const homeOfAll = (tensors: readonly Tensor[]): Home | undefined => {
+  if (!tensors.every((t) => t.dtype === 'float32')) return undefined
   const lying = tensors.find((t) => homes.has(placeOf(t).buffer))
   return lying === undefined ? undefined : homes.get(placeOf(lying).buffer)?.()
 }

@@ -1,11 +1,11 @@
 /**
  * Sums of trees that come one after the other, in storage of their own: nothing is allocated but for the first.
  */
-import { type Home, homeOf } from './home.js'
+import { type Home, homeOf, homeOfAll } from './home.js'
 import { ShapeEq, shapeError } from './shape.js'
 import {
   contiguous,
-  isContiguous,
+  copyInto,
   ownElements,
   type Storage,
   size,
@@ -13,14 +13,17 @@ import {
   type Tensor,
   unsafeTensor,
 } from './tensor.js'
-import { leaves, mapTree, type Tree } from './tree.js'
+import { leaves, mapTree, type Tree, treeSize } from './tree.js'
 
 /** A sum that grows. */
 export interface RunningSum<P extends Tree> {
   /** Begins with a tree whose storage nobody else has, and which is given up. */
   readonly begin: (tree: P) => void
-  /** Adds a tree, which may afterwards end with the scope that made it; false where there is nothing to add it to. */
-  readonly add: (tree: P) => boolean
+  /**
+   * Adds factor (1 by default) · a tree, which may afterwards end with the scope that made it; false where there is nothing to add it
+   * to. Each number is found in float64 and rounded once.
+   */
+  readonly add: (tree: P, factor?: number) => boolean
   /** The sum, if it has begun; it is given up, and nothing may be added any more. */
   readonly value: () => P | undefined
 }
@@ -31,21 +34,42 @@ const elements = (t: Tensor): Storage => {
   return (data as Storage).subarray(offset, offset + size(t))
 }
 
-/** Storage that can be written to: numbers of a device that are fetched when somebody looks at them cannot. */
-const written = (t: Tensor): Tensor =>
-  ArrayBuffer.isView(t.data) && t.offset === 0 && t.data.length === size(t) && isContiguous(t) ? t : copied(t)
-
-const copied = (t: Tensor): Tensor => unsafeTensor(ownElements(t.dtype, t), t.shape)
-
-/** A tensor that no device knows by its storage: of that, a scope may hold a copy from before it was written to. */
-const asItIsNow = (t: Tensor): Tensor => unsafeTensor(storageOf(t).subarray(0), t.shape)
-
 /** Loops of their own, so that V8 compiles each for one kind of array. */
-const addFloat32 = (to: Float32Array, from: Float32Array): void => {
-  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (from[i] as number)
+const addFloat32 = (to: Float32Array, factor: number, from: Float32Array): void => {
+  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + factor * (from[i] as number)
 }
-const addNumbers = (to: Storage, from: Storage): void => {
-  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (from[i] as number)
+const addNumbers = (to: Storage, factor: number, from: Storage): void => {
+  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + factor * (from[i] as number)
+}
+
+/** A tree that can be written to. */
+interface Written<P extends Tree> {
+  readonly tree: P
+  /** The storage of each leaf. */
+  readonly leaves: readonly Storage[]
+  /** All of it, one leaf after another, where all are float32: a device adds to that in one go. */
+  readonly row: Float32Array | undefined
+}
+
+/** A copy in storage of its own. */
+const written = <P extends Tree>(tree: P): Written<P> => {
+  const all = leaves(tree)
+  const row = all.every(({ dtype }) => dtype === 'float32') ? new Float32Array(treeSize(tree)) : undefined
+  let start = 0
+  const storages = all.map((leaf): Storage => {
+    if (row === undefined) return ownElements(leaf.dtype, leaf)
+    copyInto(row, start, leaf)
+    const end = start + size(leaf)
+    const own = row.subarray(start, end)
+    start = end
+    return own
+  })
+  let place = 0
+  return {
+    tree: mapTree(({ shape }) => unsafeTensor(storages[place++] as Storage, shape))(tree),
+    leaves: storages,
+    row,
+  }
 }
 
 /**
@@ -55,33 +79,36 @@ const addNumbers = (to: Storage, from: Storage): void => {
  * @internal
  */
 export const runningSum = <P extends Tree>(): RunningSum<P> => {
-  let sum: P | undefined
-  let isWritten = false
+  let first: P | undefined
+  let sum: Written<P> | undefined
   return {
     begin: (tree) => {
-      sum = tree
+      first = tree
     },
-    add: (tree) => {
-      if (sum === undefined) return false
-      if (!isWritten) sum = mapTree(written)(sum)
-      isWritten = true
-      const [into, from] = [leaves(sum), leaves(tree)]
+    add: (tree, factor = 1) => {
+      if (first === undefined) return false
+      sum ??= written(first)
+      const [into, from] = [leaves(sum.tree), leaves(tree)]
       if (into.length !== from.length) throw shapeError('trees differ in structure', [into.length], [from.length])
-      const atHome = into.map((leaf, index) => {
-        const other = from[index] as Tensor
-        if (!ShapeEq.equals(leaf.shape, other.shape)) throw shapeError('leaves differ', leaf.shape, other.shape)
-        return homeOf(other, leaf)?.combine(1, asItIsNow(leaf), 1, other)
+      into.forEach(({ shape }, index) => {
+        const other = (from[index] as Tensor).shape
+        if (!ShapeEq.equals(shape, other)) throw shapeError('leaves differ', shape, other)
       })
-      into.forEach((leaf, index) => {
-        const [to, added] = [storageOf(leaf), atHome[index]]
-        const numbers = elements(added ?? (from[index] as Tensor))
-        if (added !== undefined) to.set(numbers)
-        else if (to instanceof Float32Array && numbers instanceof Float32Array) addFloat32(to, numbers)
-        else addNumbers(to, numbers)
+      const { row } = sum
+      const home = row === undefined ? undefined : homeOfAll(from)
+      if (row !== undefined && home !== undefined) {
+        // No device knows this view of it: a scope may hold a copy of another one, from before it was written to.
+        row.set(storageOf(home.add(unsafeTensor(row.subarray(0), [row.length]), factor, from)) as Float32Array)
+        return true
+      }
+      sum.leaves.forEach((to, index) => {
+        const numbers = elements(from[index] as Tensor)
+        if (to instanceof Float32Array && numbers instanceof Float32Array) addFloat32(to, factor, numbers)
+        else addNumbers(to, factor, numbers)
       })
       return true
     },
-    value: () => sum,
+    value: () => sum?.tree ?? first,
   }
 }
 

@@ -5,7 +5,8 @@
  * Leaves are visited in the order of the keys of the (first) tree.
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import { addTensors } from './elementwise.js'
+import { addTensors, scaleTensor } from './elementwise.js'
+import { homeOfAll } from './home.js'
 import { type Shape, shapeError, sizeOf } from './shape.js'
 import {
   allocate,
@@ -147,6 +148,16 @@ export const unflatten =
 
 /** A tree of zeros with the structure, shapes and dtypes of another. */
 export const zerosLike: <T extends Tree>(tree: T) => T = mapTree((leaf) => zeros(leaf.shape, leaf.dtype))
+
+/** Leafwise factor · x. */
+export const scaleTree =
+  (factor: number) =>
+  <T extends Tree>(tree: T): T => {
+    const all = leaves(tree)
+    const scaled = homeOfAll(all)?.scale(factor, all) ?? all.map(scaleTensor(factor))
+    let place = 0
+    return mapTree(() => scaled[place++] as Tensor)(tree)
+  }
 
 /** Leafwise a + b. */
 export const addTrees: <T extends Tree>(a: T, b: T) => T = zipTreesWith(addTensors)

@@ -4,8 +4,6 @@
  *   yₙₒₜ = Σ_{c,u,v} W_{o,c,u,v} x_{n,c,t·stride + (u,v)·dilation − padding} + bₒ      within each group of channels
  */
 import { foldIn, type Key } from '../../sampling/key.js'
-import { computed } from '../../tensor/compute.js'
-import { plus, times } from '../../tensor/formula.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
@@ -13,8 +11,8 @@ import { convolutionCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
 import { derivedPullback, keepingPullback, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { addNorms } from '../norm-sums.js'
-import { noShorterThan, summationError } from '../rounding.js'
-import { lostByUnderflow } from '../underflow.js'
+import { summationError } from '../rounding.js'
+import { normOfFormed, normOfGram } from '../terms.js'
 import { type ConvolutionPadding, convolutionWith } from './convolution-padding.js'
 import { fanInUniform } from './initialise.js'
 import type { PaddingMode } from './pad.js'
@@ -109,9 +107,12 @@ const zeroPadded = (
       const one = params.bias === undefined ? 0 : 1
       const [o, ...patch] = params.weight.shape as readonly [number, ...number[]]
       // A pixel is in at most kh·kw patches.
-      const ofX = computed(1, (square) => plus(times(kh * kw, square), one * positions))(backend.rowDots(x, x))
-      const ofCotangent = backend.rowDots(gy, gy)
-      const scale = computed(2, times)(ofX, ofCotangent)
+      const terms = {
+        ofX: backend.rowDots(x, x),
+        ofCotangent: backend.rowDots(gy, gy),
+        uses: kh * kw,
+        ones: one * positions,
+      }
       // The gradient is summed by weightedGrad in another order, or filtered.
       const ofSum = summationError(backend, positions + 2)
       const filtering = backend.filtering?.(convolution, x.shape, gy.shape)
@@ -121,14 +122,13 @@ const zeroPadded = (
       if (gramIsCheaper(convolutionCosts(convolution, x.shape, gy.shape, filtering))) {
         const ofSquaredNorm = summationError(backend, entries + o + 4)
         const squaredNorm = backend.conv2dGramSquaredNorm(x, gy, one, convolution)
-        const lost = lostByUnderflow(backend, { t: positions, i: groups * entries, o })(ofX, ofCotangent)
-        return addNorms(noShorterThan({ ofSquaredNorm, ofGradient })(squaredNorm, scale), lost)
+        const extents = { t: positions, i: groups * entries, o }
+        return normOfGram(backend, squaredNorm, terms, { ofSquaredNorm, ofGradient, extents })
       }
       const ofWeight = backend.conv2dSquaredNorm(x, gy, convolution)
-      const held = noShorterThan({ ofSquaredNorm: 0, ofGradient })
-      if (params.bias === undefined) return held(ofWeight, scale)
-      const gb = backend.sum(gy, [2, 3])
-      return held(addNorms(ofWeight, backend.rowDots(gb, gb)), scale)
+      const bias = params.bias === undefined ? undefined : backend.sum(gy, [2, 3])
+      const squaredNorm = bias === undefined ? ofWeight : addNorms(ofWeight, backend.rowDots(bias, bias))
+      return normOfFormed(squaredNorm, terms, { ofSquaredNorm: 0, ofGradient })
     },
     weightedGrad: (backend, params, x, gy, weight) => ({
       weight: backend.conv2dWeightedGrad(x, gy, weight, convolution),

@@ -5,16 +5,14 @@
  */
 import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
-import { computed } from '../../tensor/compute.js'
-import { plus, times } from '../../tensor/formula.js'
 import { type Shape, shapeError, sizeOf } from '../../tensor/shape.js'
 import { scalar, type Tensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
 import { affineCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
 import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
-import { noShorterThan, summationError } from '../rounding.js'
-import { aboveUnderflow } from '../underflow.js'
+import { summationError } from '../rounding.js'
+import { normOfFormed, normOfGram, scaleOfTerms } from '../terms.js'
 import { fanInUniform } from './initialise.js'
 
 /** weight [o, i]; bias [o] unless left out. */
@@ -92,19 +90,19 @@ export const linear = (
       const [, t, i] = a.shape as readonly [number, number, number]
       const o = b.shape[2] as number
       const one = params.bias === undefined ? 0 : 1
-      const scale = scaleOfTerms(backend, a, b, one)
-      if (t === 1) return scale
+      const terms = { ofX: backend.rowDots(a, a), ofCotangent: backend.rowDots(b, b), uses: 1, ones: one * t }
+      if (t === 1) return scaleOfTerms(terms)
       // weightedGrad adds up the positions in another order than perSampleGrad does.
       const ofGradient = 2 * summationError(backend, t + 2)
       if (!gramIsCheaper(affineCosts({ positions: t, inputs: i, outputs: o }))) {
         const { squaredNorm } = keepingPullback(rule, backend, params, x, gy)
-        return noShorterThan({ ofSquaredNorm: 0, ofGradient })(squaredNorm(), scale)
+        return normOfFormed(squaredNorm(), terms, { ofSquaredNorm: 0, ofGradient })
       }
       const gram = (m: Tensor): Tensor => backend.matmul(m, transpose([0, 2, 1])(m))
       const inputs = one === 0 ? gram(a) : backend.zip('add', gram(a), scalar(1))
       const ofSquaredNorm = summationError(backend, i + o + 4)
-      const squaredNorm = aboveUnderflow(backend, backend.rowDots(inputs, gram(b)), { a, b, one })
-      return noShorterThan({ ofSquaredNorm, ofGradient })(squaredNorm, scale)
+      const extents = { t, i: i + one, o }
+      return normOfGram(backend, backend.rowDots(inputs, gram(b)), terms, { ofSquaredNorm, ofGradient, extents })
     },
     weightedGrad: (backend, params, x, gy, weight) => {
       const scaled = rows(backend.scaleRows(weight, gy))
@@ -128,13 +126,4 @@ export const linear = (
     },
   })
   return rule
-}
-
-/**
- * Σₜ ‖gyₜ‖² · Σₜ (‖xₜ‖² + one): with one position, the squared norm of the outer product and its bias; with more, an upper
- * bound of the squared norm and of the terms that make it up.
- */
-const scaleOfTerms = (backend: Backend, x: Tensor, gy: Tensor, one: 0 | 1): Tensor => {
-  const ones = one * (x.shape[1] as number)
-  return computed(2, (a, b) => times(plus(a, ones), b))(backend.rowDots(x, x), backend.rowDots(gy, gy))
 }

@@ -150,8 +150,12 @@ export interface Backend {
   readonly sum: (x: Tensor, axes: readonly number[]) => Tensor
   /** Σ over all axes but the first of a·b: [n, …], [n, …] → [n], float64 whatever the dtype, accumulated in float64. */
   readonly rowDots: (a: Tensor, b: Tensor) => Tensor
+  /** Σ of rowDots(x, x), in their order, of at least one x: the same bits, from one pass. */
+  readonly rowNorms?: (xs: readonly [Tensor, ...Tensor[]]) => Tensor
   /** Σᵢ wᵢ xᵢ: [n], [n, …] → […]. A weight is rounded towards zero, never away. */
   readonly weightedRowSum: (weight: Tensor, x: Tensor) => Tensor
+  /** weightedRowSum of each, the same bits, from one pass. */
+  readonly weightedRowSums?: (weight: Tensor, xs: readonly Tensor[]) => readonly Tensor[]
   /**
    * wᵢ xᵢ: [n], [n, …] → [n, …]. A weight is rounded towards zero, never away; a product below the smallest normal number
    * is 0.

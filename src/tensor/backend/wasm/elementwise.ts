@@ -7,6 +7,7 @@ import { broadcast } from '../../view.js'
 import type { Backend } from '../backend.js'
 import type { Device } from './device.js'
 import { binaryOps, kernel, scaling, thenOf, unaryOps } from './kernel.js'
+import { pieces } from './pieces.js'
 import { sumRuns } from './run-sums.js'
 import { collapse, type Joined, zipArguments } from './walk.js'
 
@@ -16,7 +17,15 @@ const PART = 8192
 /** Nanoseconds that an element takes, roughly. */
 const unaryCost = { exp: 1, log: 1.5, tanh: 2, sigmoid: 1.5 } as const
 
-type Elementwise = Pick<Backend, 'map' | 'zip' | 'sum' | 'rowDots' | 'weightedRowSum' | 'scaleRows' | 'pad2d'>
+/** Numbers of a row that are summed before they are added to those before them. */
+const BLOCK = 32768
+
+/** Tensors that one launch of a kernel has arguments for. */
+const NORMS = 28
+const SUMS = 19
+
+type Elementwise = Pick<Backend, 'map' | 'zip' | 'sum' | 'rowDots' | 'weightedRowSum' | 'scaleRows' | 'pad2d'> &
+  Required<Pick<Backend, 'rowNorms' | 'weightedRowSums'>>
 
 export const elementwise = (device: Device): Elementwise => {
   const map: Backend['map'] = (op, x) => {
@@ -138,18 +147,37 @@ export const elementwise = (device: Device): Elementwise => {
     if (size(a) === 0) return device.filled('float64', [rows], 0)
     const { tensor, address } = device.result('float64', [rows])
     device.arena.temporarily(() => {
-      const block = 32768
-      const blocks = Math.ceil(length / block)
+      const blocks = Math.ceil(length / BLOCK)
       const partial = blocks === 1 ? address : device.arena.allocate('float64', rows * blocks).byteOffset
       const units = rows * blocks
       const unitsPerChunk = Math.max(1, Math.floor(PART / length))
       device.launch({
         kernel: kernel.rowDots,
-        arguments: [left, right, partial, length, block, units, unitsPerChunk],
+        arguments: [left, right, partial, length, BLOCK, units, unitsPerChunk],
         parts: Math.ceil(units / unitsPerChunk),
         cost: 0.3 * size(a),
       })
       if (blocks > 1) sumRuns(device, partial, address, rows, blocks)
+    })
+    return tensor
+  }
+
+  const rowNorms: Elementwise['rowNorms'] = (xs) => {
+    const rows = xs[0].shape[0] as number
+    const odd = xs.find(({ shape }) => shape[0] !== rows)
+    if (odd !== undefined) throw shapeError('rowNorms takes as many rows of each', xs[0].shape, odd.shape)
+    if (rows === 0) return device.filled('float64', [rows], 0)
+    const all = xs.map((x) => [device.dense(x), size(x) / rows] as const)
+    const { tensor, address } = device.result('float64', [rows])
+    pieces(all, NORMS).forEach((some, index) => {
+      const length = some.reduce((sum, [, length]) => sum + length, 0)
+      const rowsPerChunk = Math.max(1, Math.floor(PART / length))
+      device.launch({
+        kernel: kernel.rowNorms,
+        arguments: [address, rows, rowsPerChunk, index > 0 ? 1 : 0, BLOCK, some.length, ...some.flat()],
+        parts: Math.ceil(rows / rowsPerChunk),
+        cost: 0.3 * rows * length,
+      })
     })
     return tensor
   }
@@ -159,21 +187,29 @@ export const elementwise = (device: Device): Elementwise => {
       throw shapeError('one weight for each row', weight.shape, x.shape)
   }
 
-  const weightedRowSum: Backend['weightedRowSum'] = (weight, x) => {
-    checkWeights(weight, x)
-    if (size(x) === 0) return device.filled('float32', x.shape.slice(1), 0)
-    const [weights, from] = [device.roundedToZero(weight), device.dense(x)]
-    const { tensor, address } = device.result('float32', x.shape.slice(1))
-    const columns = size(tensor)
+  const weightedRowSums: Elementwise['weightedRowSums'] = (weight, xs) => {
+    for (const x of xs) checkWeights(weight, x)
+    const rows = size(weight)
+    if (rows === 0) return xs.map((x) => device.filled('float32', x.shape.slice(1), 0))
+    const weights = device.roundedToZero(weight)
+    const all = xs.map((x) => ({ from: device.dense(x), ...device.result('float32', x.shape.slice(1)) }))
     const part = 1024
-    device.launch({
-      kernel: kernel.weightedRowSum,
-      arguments: [weights, from, address, x.shape[0] as number, columns, part],
-      parts: Math.ceil(columns / part),
-      cost: 0.3 * size(x),
-    })
-    return tensor
+    for (const some of pieces(all, SUMS)) {
+      const columns = some.map(({ tensor }) => size(tensor))
+      device.launch({
+        kernel: kernel.weightedRowSums,
+        arguments: [
+          ...[weights, rows, part],
+          ...some.flatMap(({ from, address }, index) => [from, address, columns[index] as number]),
+        ],
+        parts: columns.reduce((sum, count) => sum + Math.ceil(count / part), 0),
+        cost: 0.3 * rows * columns.reduce((sum, count) => sum + count, 0),
+      })
+    }
+    return all.map(({ tensor }) => tensor)
   }
+
+  const weightedRowSum: Backend['weightedRowSum'] = (weight, x) => weightedRowSums(weight, [x])[0] as Tensor
 
   const scaleRows: Backend['scaleRows'] = (weight, x) => {
     checkWeights(weight, x)
@@ -205,7 +241,7 @@ export const elementwise = (device: Device): Elementwise => {
     return tensor
   }
 
-  return { map, zip, sum, rowDots, weightedRowSum, scaleRows, pad2d }
+  return { map, zip, sum, rowDots, rowNorms, weightedRowSum, weightedRowSums, scaleRows, pad2d }
 }
 
 /** Runs of neighbours [first, end) among axes, innermost first. */

@@ -11,7 +11,7 @@ export const kernel = {
   gemm: 4,
   reduce: 5,
   rowDots: 6,
-  weightedRowSum: 7,
+  weightedRowSums: 7,
   packWeights: 8,
   convolve: 9,
   inputGrad: 10,
@@ -31,6 +31,7 @@ export const kernel = {
   finite: 24,
   formula: 25,
   runSums: 26,
+  rowNorms: 27,
 } as const
 
 export const unaryOps: Readonly<Record<UnaryOp, number>> = {

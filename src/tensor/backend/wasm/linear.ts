@@ -6,6 +6,7 @@ import { sizeOf } from '../../shape.js'
 import { size, storageOf, type Tensor } from '../../tensor.js'
 import type { Device } from './device.js'
 import { kernel } from './kernel.js'
+import { pieces } from './pieces.js'
 
 /** Elements of a chunk. */
 const PART = 8192
@@ -13,6 +14,17 @@ const PART = 8192
 /** Numbers that are looked at in one go, and how many such pieces a launch has. */
 const PIECE = 65536
 const PIECES = 30
+
+/** Pairs of operands that a launch has arguments for. */
+const PAIRS = 14
+
+/** A pair of operands, the second of which may be missing: 0. */
+interface Pair {
+  readonly x: number
+  readonly y: number
+  readonly out: number
+  readonly count: number
+}
 
 /** Bytes that the noise of a chunk needs: 1024 words of 64 bits, their variates, and which of them are tails. */
 const NOISE_SCRATCH = 24 * 1024
@@ -29,21 +41,42 @@ const double = new Float64Array(1)
 const halves = new Int32Array(double.buffer)
 
 export const linear = (device: Device): Home => {
-  const combination = (a: number, x: Tensor, b: number, y: Tensor | undefined): Tensor => {
-    const [from, and] = [device.dense(x), y === undefined ? 0 : device.dense(y)]
-    const { tensor, address } = device.result('float32', x.shape)
-    const count = size(x)
-    device.launch({
-      kernel: kernel.combine,
-      arguments: [from, and, address, ...words(a), ...words(b), count, PART],
-      parts: Math.ceil(count / PART),
-      cost: 0.7 * count,
-    })
-    return tensor
+  const combine = (a: number, b: number, pairs: readonly Pair[]): void => {
+    for (const some of pieces(pairs, PAIRS))
+      device.launch({
+        kernel: kernel.combine,
+        arguments: [...words(a), ...words(b), PART, ...some.flatMap(({ x, y, out, count }) => [x, y, out, count])],
+        parts: some.reduce((sum, { count }) => sum + Math.ceil(count / PART), 0),
+        cost: some.reduce((sum, { count }) => sum + 0.7 * count, 0),
+      })
   }
+  const operand = (x: Tensor) => ({ x: device.dense(x), count: size(x), ...device.result('float32', x.shape) })
   return {
-    scale: (factor, x) => combination(factor, x, 0, undefined),
-    combine: combination,
+    scale: (factor, xs) => {
+      const all = xs.map(operand)
+      combine(
+        factor,
+        0,
+        all.map(({ x, address, count }) => ({ x, y: 0, out: address, count })),
+      )
+      return all.map(({ tensor }) => tensor)
+    },
+    combine: (a, x, b, y) => {
+      const [{ x: first, count, address, tensor }, second] = [operand(x), device.dense(y)]
+      combine(a, b, [{ x: first, y: second, out: address, count }])
+      return tensor
+    },
+    add: (into, factor, xs) => {
+      const { x: from, address, tensor } = operand(into)
+      let place = 0
+      const pairs = xs.map((x) => {
+        const [at, count] = [4 * place, size(x)]
+        place += count
+        return { x: from + at, y: device.dense(x), out: address + at, count }
+      })
+      combine(1, factor, pairs)
+      return tensor
+    },
     addNormals: (x, deviation, { cipher, words: state }) => {
       const from = device.dense(x)
       const { tensor, address } = device.result('float32', x.shape)
@@ -78,24 +111,22 @@ export const linear = (device: Device): Home => {
     },
     allFinite: (xs) =>
       device.arena.temporarily(() => {
-        const pieces = xs.flatMap((x) => {
+        const all = xs.flatMap((x) => {
           const [from, count] = [device.dense(x), size(x)]
           return Array.from({ length: Math.ceil(count / PIECE) }, (_, index) => {
             const first = index * PIECE
             return [from + 4 * first, Math.min(PIECE, count - first)] as const
           })
         })
-        const launches = Math.ceil(pieces.length / PIECES)
-        const { tensor, address } = device.result('int32', [pieces.length])
-        for (let index = 0; index < launches; index++) {
-          const some = pieces.slice(index * PIECES, (index + 1) * PIECES)
+        const { tensor, address } = device.result('int32', [all.length])
+        pieces(all, PIECES).forEach((some, index) => {
           device.launch({
             kernel: kernel.finite,
             arguments: [address + 4 * PIECES * index, ...some.flat()],
             parts: some.length,
             cost: some.reduce((sum, [, count]) => sum + 0.2 * count, 0),
           })
-        }
+        })
         return (storageOf(tensor) as Int32Array).every((verdict) => verdict === 1)
       }),
   }

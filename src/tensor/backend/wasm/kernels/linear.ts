@@ -49,13 +49,25 @@ function combineRun(a: f64, x: usize, b: f64, y: usize, out: usize, count: i32):
     store<f32>(out, <f32>(a * <f64>load<f32>(x) + b * <f64>load<f32>(y)))
 }
 
-/** Arguments: 0 x · 1 y, or 0 for none · 2 out · 3 a · 5 b · 7 count · 8 elements of a chunk. */
+/**
+ * a·x, or a·x + b·y, of several pairs. Arguments: 0 a · 2 b · 4 elements of a chunk · 5 and on: for each pair x, y or 0 for none, where
+ * the result goes, and the count. The chunks of one pair come before those of the next.
+ */
 export function combineChunk(chunk: i32): void {
-  const first = chunk * argument(8)
-  const count = min(argument(8), argument(7) - first)
+  const part = argument(4)
+  let pair = 5
+  for (;;) {
+    const chunks = (argument(pair + 3) + part - 1) / part
+    if (chunk < chunks) break
+    chunk -= chunks
+    pair += 4
+  }
+  const first = chunk * part
+  const count = min(part, argument(pair + 3) - first)
   const at = (<usize>first) << 2
-  if (address(1) === 0) scaleRun(double(3), address(0) + at, address(2) + at, count)
-  else combineRun(double(3), address(0) + at, double(5), address(1) + at, address(2) + at, count)
+  const out = address(pair + 2) + at
+  if (address(pair + 1) === 0) scaleRun(double(0), address(pair) + at, out, count)
+  else combineRun(double(0), address(pair) + at, double(2), address(pair + 1) + at, out, count)
 }
 
 /** Variates that are made at once, and the room of their words, of themselves, and of the places of their tails. */

@@ -94,6 +94,28 @@ export function rowDotsChunk(chunk: i32): void {
   }
 }
 
+/**
+ * Σ over tensors of the squared norms of their rows, float64: what the sums of `rowDots` are, in the order of the tensors. Arguments:
+ * 0 out · 1 rows · 2 rows of a chunk · 3 1 where out has a sum already, which is gone on with · 4 length of a block · 5 tensors · 6
+ * and on: the address of each, and the length of its rows.
+ */
+export function rowNormsChunk(chunk: i32): void {
+  const end = min(argument(1), (chunk + 1) * argument(2))
+  const block = argument(4)
+  for (let row = chunk * argument(2); row < end; row++) {
+    const out = address(0) + ((<usize>row) << 3)
+    let total: f64 = argument(3) !== 0 ? load<f64>(out) : 0
+    for (let tensor = 0; tensor < argument(5); tensor++) {
+      let left = argument(7 + 2 * tensor)
+      let x = address(6 + 2 * tensor) + ((<usize>row * <usize>left) << 2)
+      let sum: f64 = 0
+      for (; left > 0; left -= block, x += (<usize>block) << 2) sum += squares(x, min(block, left))
+      total += sum
+    }
+    store<f64>(out, total)
+  }
+}
+
 /** Σ of each run of neighbours, float64, from 0 and in their order. Arguments: 0 x [row, count] · 1 out · 2 rows · 3 count. One chunk. */
 export function runSumsChunk(): void {
   let x = address(0)
@@ -150,17 +172,36 @@ export function dot(a: usize, b: usize, count: i32): f64 {
   return total
 }
 
-/** Σᵢ wᵢ x[i, j]. Arguments: 0 w · 1 x · 2 out · 3 rows, not 0 · 4 columns · 5 columns of a chunk. */
-export function weightedRowSumChunk(chunk: i32): void {
-  const columns = argument(4)
-  const first = chunk * argument(5)
-  const count = min(argument(5), columns - first)
+/**
+ * Σᵢ wᵢ x[i, j] for several x. Arguments: 0 w · 1 rows, not 0 · 2 columns of a chunk · 3 and on: for each x its address, that of its
+ * result, and its columns. The chunks of one x come before those of the next.
+ */
+export function weightedRowSumsChunk(chunk: i32): void {
+  const part = argument(2)
+  let at = 3
+  for (;;) {
+    const chunks = (argument(at + 2) + part - 1) / part
+    if (chunk < chunks) break
+    chunk -= chunks
+    at += 3
+  }
+  const columns = argument(at + 2)
+  const first = chunk * part
+  const offset = (<usize>first) << 2
+  weightedRowSum(
+    address(0),
+    address(at) + offset,
+    address(at + 1) + offset,
+    argument(1),
+    columns,
+    min(part, columns - first),
+  )
+}
+
+/** Σᵢ wᵢ x[i, j] for so many j; rows of x are so many columns apart. */
+function weightedRowSum(w: usize, x: usize, out: usize, rows: i32, columns: i32, count: i32): void {
   const step = (<usize>columns) << 2
-  const out = address(2) + ((<usize>first) << 2)
-  let x = address(1) + ((<usize>first) << 2)
-  let w = address(0)
   memory.fill(out, 0, (<usize>count) << 2)
-  let rows = argument(3)
   for (; rows >= 4; rows -= 4, w += 16, x += 4 * step) {
     const w0 = v128.load32_splat(w)
     const w1 = v128.load32_splat(w, 4)

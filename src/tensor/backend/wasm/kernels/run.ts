@@ -10,7 +10,7 @@ import { combineChunk, finiteChunk, noiseChunk } from './linear'
 import { groupNormChunk, groupNormGradChunk } from './normalisation'
 import { pixelGramChunk } from './pixel-gram'
 import { averagePoolChunk, averagePoolGradChunk, maxPoolChunk, maxPoolGradChunk } from './pooling'
-import { reduceChunk, rowDotsChunk, runSumsChunk, weightedRowSumChunk } from './reduce'
+import { reduceChunk, rowDotsChunk, rowNormsChunk, runSumsChunk, weightedRowSumsChunk } from './reduce'
 import { winogradChunk, winogradWeightsChunk } from './winograd'
 import { winogradGradChunk } from './winograd-grad'
 
@@ -43,7 +43,7 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       rowDotsChunk(chunk)
       break
     case 7:
-      weightedRowSumChunk(chunk)
+      weightedRowSumsChunk(chunk)
       break
     case 8:
       packWeightsChunk(chunk)
@@ -101,6 +101,9 @@ export function run(kernel: i32, chunk: i32, thread: i32): void {
       break
     case 26:
       runSumsChunk()
+      break
+    case 27:
+      rowNormsChunk(chunk)
       break
   }
 }
