@@ -3,10 +3,11 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { combine } from '../src/optim/leaf.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { allFinite, runningSum } from '../src/tensor/running-sum.js'
 import { arange, type Tensor, tensor, toArray, zeros } from '../src/tensor/tensor.js'
-import { addTrees, mapTree } from '../src/tensor/tree.js'
+import { addTrees, mapTree, scaleTree, zipTreesWith } from '../src/tensor/tree.js'
 import { transpose } from '../src/tensor/view.js'
 
 type Two = { readonly a: Tensor; readonly b: readonly [Tensor] }
@@ -52,16 +53,16 @@ describe('a running sum', () => {
     const backends = [wasm({ threads: 1 }), wasm({ threads: 2 })]
     const some = fc.array(fc.tuple(numbers(6), numbers(3)), { minLength: 2, maxLength: 5 })
     fc.assert(
-      fc.property(some, fc.boolean(), (drawn, beginsThere) => {
+      fc.property(some, fc.boolean(), fc.constantFrom(1, 0.25, 2 ** -60), (drawn, beginsThere, factor) => {
         const all = drawn.map(([a, b]): Two => ({ a: tensor(a, [3, 2]), b: [tensor(b, [3])] }))
-        const expected = all.reduce(addTrees<Two>)
+        const expected = all.reduce(zipTreesWith(combine(1, factor)) as (a: Two, b: Two) => Two)
         for (const backend of backends) {
           const sum = backend.scope(() => {
             const there = mapTree((t) => backend.map('neg', backend.map('neg', t)))
             const [first, ...rest] = all as [Two, ...Two[]]
             const total = runningSum<Two>()
             total.begin(beginsThere ? there(first) : mapTree(copy)(first))
-            for (const tree of rest) total.add(there(tree))
+            for (const tree of rest) total.add(there(tree), factor)
             return total.value() as Two
           })
           expect([toArray(sum.a), toArray(sum.b[0])]).toEqual([toArray(expected.a), toArray(expected.b[0])])
@@ -69,6 +70,17 @@ describe('a running sum', () => {
       }),
     )
     for (const backend of backends) backend.close()
+  })
+
+  it('a factor of a tree is one of each leaf, in an arena too, more leaves than one launch takes', () => {
+    const leaves = Array.from({ length: 40 }, (_, index) => tensor([index, -1.5, 3], [3]))
+    const expected = leaves.map((leaf) => toArray(leaf).map((x) => Math.fround(0.3 * x)))
+    expect(scaleTree(0.3)(leaves).map(toArray)).toEqual(expected)
+    for (const backend of [wasm({ threads: 1 }), wasm({ threads: 2 })]) {
+      const there = mapTree((t) => backend.map('neg', backend.map('neg', t)))
+      expect(backend.scope(() => scaleTree(0.3)(there(leaves))).map(toArray)).toEqual(expected)
+      backend.close()
+    }
   })
 
   it('of nothing is nothing; trees that differ are refused', () => {

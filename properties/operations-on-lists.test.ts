@@ -1,0 +1,67 @@
+/**
+ * Operations that take several tensors at once: the bits of one after the other.
+ */
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { wasm } from '../src/tensor/backend/wasm/index.js'
+import { addTensors } from '../src/tensor/elementwise.js'
+import { type Tensor, toArray } from '../src/tensor/tensor.js'
+import { transpose } from '../src/tensor/view.js'
+import { noise } from './arbitraries/tensor.js'
+
+const backends = [1, 2].map((threads) => wasm({ threads }))
+afterAll(() => {
+  for (const backend of backends) backend.close()
+})
+
+/** So many rows in tensors of some shapes, also as views, more of them than one launch takes; rows longer than one block. */
+const lists = fc.record({
+  rows: fc.integer({ min: 0, max: 6 }),
+  shapes: fc.array(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }), {
+    minLength: 1,
+    maxLength: 70,
+    size: 'max',
+  }),
+  isLong: fc.boolean(),
+})
+
+const tensorsOf = ({ rows, shapes, isLong }: { rows: number; shapes: readonly number[][]; isLong: boolean }) =>
+  [...shapes, ...(isLong ? [[3, 12_000]] : [])].map((shape, seed): Tensor => {
+    const whole = [rows, ...shape]
+    return seed % 3 === 0 ? transpose()(noise(whole.toReversed(), { seed })) : noise(whole, { seed })
+  }) as [Tensor, ...Tensor[]]
+
+describe('operations on lists', () => {
+  it('norms of rows are sums of `rowDots`, in order', () => {
+    fc.assert(
+      fc.property(lists, (drawn) => {
+        const tensors = tensorsOf(drawn)
+        for (const { rowDots, rowNorms } of backends) {
+          const [first, ...rest] = tensors.map((t) => rowDots(t, t)) as [Tensor, ...Tensor[]]
+          expect(toArray(rowNorms?.(tensors) as Tensor)).toEqual(toArray(rest.reduce(addTensors, first)))
+        }
+      }),
+    )
+  })
+
+  it('weighted sums of rows are those of each', () => {
+    fc.assert(
+      fc.property(lists, (drawn) => {
+        const [tensors, weight] = [tensorsOf(drawn), noise([drawn.rows], { seed: 99 })]
+        for (const { weightedRowSum, weightedRowSums } of backends) {
+          const found = weightedRowSums?.(weight, tensors) as readonly Tensor[]
+          expect(found.map(({ shape }) => shape)).toEqual(tensors.map(({ shape }) => shape.slice(1)))
+          expect(found.map(toArray)).toEqual(tensors.map((t) => toArray(weightedRowSum(weight, t))))
+        }
+      }),
+    )
+  })
+
+  it('other numbers of rows are refused', () => {
+    for (const { rowNorms, weightedRowSums } of backends) {
+      const some = [noise([2, 3]), noise([3, 3])] as const
+      expect(() => rowNorms?.(some)).toThrow('rowNorms takes as many rows of each')
+      expect(() => weightedRowSums?.(noise([2]), some)).toThrow('one weight for each row')
+    }
+  })
+})
