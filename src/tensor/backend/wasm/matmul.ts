@@ -107,7 +107,7 @@ export const products = (
     const perUnit = (work * count) / units
     const unitsPerChunk = Math.max(1, Math.floor(100_000 / perUnit))
     // A tile tells by the address of the right factor that it is done, so a stride of 0 has to be packed. So has a factor that
-    // is smaller than what tiles read of it: behind it may be numbers so small that products with them take a hundred times as long.
+    // is smaller than what tiles read of it: behind it may be numbers so small that products with them take many times as long.
     const isSmall = m > 16 && k * p < 64
     const packsRight = right.column !== 1 || right.row === 0 || isSmall || (m > 16 && k >= 64 && right.row >= 128)
     const packsLeft = left.column !== 1 && left.row === 1 && p > 16 && k >= 64 && left.column >= 128
