@@ -68,7 +68,7 @@ describe('padding of convolutions', () => {
   })
 })
 
-describe('norms of grouped convolutions', () => {
+describe('norms of convolutions', () => {
   it.each([1, 2, 3])('with kernels %i pixels wide, the Gram form is right for every small image', (size) => {
     // Rows of its matrices end where a vector does for some extents only, and what is written beyond them is seen there only.
     for (let height = 1; height <= 9; height++)

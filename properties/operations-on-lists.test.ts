@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { addTensors } from '../src/tensor/elementwise.js'
-import { type Tensor, toArray } from '../src/tensor/tensor.js'
+import { scalar, type Tensor, toArray } from '../src/tensor/tensor.js'
 import { transpose } from '../src/tensor/view.js'
 import { noise } from './arbitraries/tensor.js'
 
@@ -36,11 +36,15 @@ describe('operations on lists', () => {
     fc.assert(
       fc.property(lists, (drawn) => {
         const tensors = tensorsOf(drawn)
-        for (const { rowDots, rowNorms } of backends) {
+        for (const { map, rowDots, rowNorms } of backends) {
           const [first, ...rest] = tensors.map((t) => rowDots(t, t)) as [Tensor, ...Tensor[]]
+          // What is not written now shows.
+          map('neg', noise([64]))
           expect(toArray(rowNorms?.(tensors) as Tensor)).toEqual(toArray(rest.reduce(addTensors, first)))
         }
       }),
+      // Rows without numbers.
+      { examples: [[{ rows: 3, shapes: [[0], [2, 0]], isLong: false }]] },
     )
   })
 
@@ -61,6 +65,7 @@ describe('operations on lists', () => {
     for (const { rowNorms, weightedRowSums } of backends) {
       const some = [noise([2, 3]), noise([3, 3])] as const
       expect(() => rowNorms?.(some)).toThrow('rowNorms takes as many rows of each')
+      expect(() => rowNorms?.([scalar(1)])).toThrow('rowNorms takes as many rows of each')
       expect(() => weightedRowSums?.(noise([2]), some)).toThrow('one weight for each row')
     }
   })

@@ -8,7 +8,7 @@ import type { Key } from '../sampling/key.js'
 import type { Backend, LayerWork } from '../tensor/backend/backend.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { type EmptyTree, emptyTree, leaves, mapTree, type Tree } from '../tensor/tree.js'
+import { type EmptyTree, emptyTree, leaves, mapTree, type Tree, withLeaves } from '../tensor/tree.js'
 import type { NormWay } from './cost.js'
 import { sumOfNorms } from './norm-sums.js'
 import { type GoingOn, goesOn } from './then.js'
@@ -115,10 +115,7 @@ export const weightedSumOfRows =
   (backend: Backend, weight: Tensor) =>
   <P extends Tree>(tree: P): P => {
     const sums = backend.weightedRowSums?.(weight, leaves(tree))
-    let place = 0
-    return mapTree((leaf) => (sums === undefined ? backend.weightedRowSum(weight, leaf) : (sums[place++] as Tensor)))(
-      tree,
-    )
+    return sums === undefined ? mapTree((leaf) => backend.weightedRowSum(weight, leaf))(tree) : withLeaves(sums)(tree)
   }
 
 /**

@@ -29,9 +29,9 @@ const formed = parametric(3, 4, (found, x, gy, uses, ones, ofSquaredNorm, ofGrad
   lengthened(found, times(ofPatches(x, uses, ones), gy), { ofSquaredNorm, ofGradient }),
 )
 
-const multiplied = parametric(3, 8, (found, x, gy, uses, ones, ofSquaredNorm, ofGradient, ...[tau, o, i, ofBoth]) => {
+const multiplied = parametric(3, 8, (found, x, gy, uses, ones, ofSquaredNorm, ofGradient, tau, o, i, ofBoth) => {
   const patches = ofPatches(x, uses, ones)
-  const above = plus(found, underflow(patches, gy, [tau, o, i, ofBoth] as [Formula, Formula, Formula, Formula]))
+  const above = plus(found, underflow(patches, gy, [tau, o, i, ofBoth]))
   return lengthened(above, times(patches, gy), { ofSquaredNorm, ofGradient })
 })
 

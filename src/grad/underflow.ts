@@ -37,9 +37,7 @@ export const underflow = (
   return times(times(sign(ofA), sign(ofB)), lost)
 }
 
-const lost = parametric(2, 4, (ofA, ofB, ...[tau, o, i, ofBoth]) =>
-  underflow(ofA, ofB, [tau, o, i, ofBoth] as [Formula, Formula, Formula, Formula]),
-)
+const lost = parametric(2, 4, (ofA, ofB, tau, o, i, ofBoth) => underflow(ofA, ofB, [tau, o, i, ofBoth]))
 
 /**
  * All that underflow can have taken from ⟨A Aᵀ, B Bᵀ⟩, from ‖A‖² and ‖B‖², τ being the smallest normal number:

@@ -41,20 +41,21 @@ export const settle = (buffer: ArrayBufferLike, home: () => Home): void => {
 /** Does it lie in the memory of a device? There it may be yet to be written, or be written over when a scope ends. @internal */
 export const isAtHome = (data: Storage): boolean => !ArrayBuffer.isView(data) || homes.has(data.buffer)
 
-/** The device in whose memory one of the tensors lies, where there is one and all are of this type and of one shape. @internal */
-export const homeIn = (dtype: 'float32' | 'float64', ...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => {
-  const [{ shape }] = tensors
-  if (!tensors.every((t) => t.dtype === dtype && ShapeEq.equals(shape, t.shape))) return undefined
+/** The device in whose memory one of the tensors lies, where there is one. */
+const homeAmong = (tensors: readonly Tensor[]): Home | undefined => {
   const lying = tensors.find((t) => homes.has(placeOf(t).buffer))
   return lying === undefined ? undefined : homes.get(placeOf(lying).buffer)?.()
 }
 
-/** The device in whose memory one of the tensors lies, where there is one and all are float32. @internal */
-export const homeOfAll = (tensors: readonly Tensor[]): Home | undefined => {
-  if (!tensors.every((t) => t.dtype === 'float32')) return undefined
-  const lying = tensors.find((t) => homes.has(placeOf(t).buffer))
-  return lying === undefined ? undefined : homes.get(placeOf(lying).buffer)?.()
+/** The device in whose memory one of the tensors lies, where there is one and all are of this type and of one shape. @internal */
+export const homeIn = (dtype: 'float32' | 'float64', ...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => {
+  const [{ shape }] = tensors
+  return tensors.every((t) => t.dtype === dtype && ShapeEq.equals(shape, t.shape)) ? homeAmong(tensors) : undefined
 }
+
+/** The device in whose memory one of the tensors lies, where there is one and all are float32. @internal */
+export const homeOfAll = (tensors: readonly Tensor[]): Home | undefined =>
+  tensors.every((t) => t.dtype === 'float32') ? homeAmong(tensors) : undefined
 
 /** The device in whose memory one of the tensors lies, where there is one and all are float32 and of one shape. @internal */
 export const homeOf = (...tensors: readonly [Tensor, ...Tensor[]]): Home | undefined => homeIn('float32', ...tensors)

@@ -13,7 +13,7 @@ import {
   type Tensor,
   unsafeTensor,
 } from './tensor.js'
-import { leaves, mapTree, type Tree, treeSize } from './tree.js'
+import { leaves, type Tree, treeSize, withLeaves } from './tree.js'
 
 /** A sum that grows. */
 export interface RunningSum<P extends Tree> {
@@ -64,12 +64,8 @@ const written = <P extends Tree>(tree: P): Written<P> => {
     start = end
     return own
   })
-  let place = 0
-  return {
-    tree: mapTree(({ shape }) => unsafeTensor(storages[place++] as Storage, shape))(tree),
-    leaves: storages,
-    row,
-  }
+  const own = all.map(({ shape }, index) => unsafeTensor(storages[index] as Storage, shape))
+  return { tree: withLeaves(own)(tree), leaves: storages, row }
 }
 
 /**

@@ -78,6 +78,14 @@ export const leaves = (tree: Tree): readonly Tensor[] => {
   return found
 }
 
+/** The tree with these leaves instead of its own, in their order. @internal */
+export const withLeaves =
+  (others: readonly Tensor[]) =>
+  <T extends Tree>(tree: T): T => {
+    let place = 0
+    return mapTree(() => others[place++] as Tensor)(tree)
+  }
+
 /**
  * f of the leaves that stand at the same place of two trees.
  *
@@ -154,9 +162,7 @@ export const scaleTree =
   (factor: number) =>
   <T extends Tree>(tree: T): T => {
     const all = leaves(tree)
-    const scaled = homeOfAll(all)?.scale(factor, all) ?? all.map(scaleTensor(factor))
-    let place = 0
-    return mapTree(() => scaled[place++] as Tensor)(tree)
+    return withLeaves(homeOfAll(all)?.scale(factor, all) ?? all.map(scaleTensor(factor)))(tree)
   }
 
 /** Leafwise a + b. */

@@ -164,14 +164,14 @@ export const elementwise = (device: Device): Elementwise => {
 
   const rowNorms: Elementwise['rowNorms'] = (xs) => {
     const rows = xs[0].shape[0] as number
-    const odd = xs.find(({ shape }) => shape[0] !== rows)
+    const odd = xs.find(({ shape }) => shape.length === 0 || shape[0] !== rows)
     if (odd !== undefined) throw shapeError('rowNorms takes as many rows of each', xs[0].shape, odd.shape)
     if (rows === 0) return device.filled('float64', [rows], 0)
     const all = xs.map((x) => [device.dense(x), size(x) / rows] as const)
     const { tensor, address } = device.result('float64', [rows])
     pieces(all, NORMS).forEach((some, index) => {
       const length = some.reduce((sum, [, length]) => sum + length, 0)
-      const rowsPerChunk = Math.max(1, Math.floor(PART / length))
+      const rowsPerChunk = Math.max(1, Math.floor(PART / Math.max(1, length)))
       device.launch({
         kernel: kernel.rowNorms,
         arguments: [address, rows, rowsPerChunk, index > 0 ? 1 : 0, BLOCK, some.length, ...some.flat()],

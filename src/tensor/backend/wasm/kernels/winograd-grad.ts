@@ -12,8 +12,8 @@ import { address, argument } from './arguments'
 import { dot } from './reduce'
 import { tilesOfRows } from './tiles'
 import { c, groups, n, o, oh, ow } from './window'
-import { apart, rowBytes } from './winograd'
 import { addFilters } from './winograd-filters'
+import { apart, rowBytes } from './winograd-inputs'
 import { lineBytes, panelsOfInputs, prepare, rowsOfCotangents, zeroBytes } from './winograd-transforms'
 
 /** Outputs whose cotangents stay in the cache while the inputs of all channels go by. */

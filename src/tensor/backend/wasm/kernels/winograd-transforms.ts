@@ -7,7 +7,7 @@ import { address, argument } from './arguments'
 import { scaleTowardsZero } from './elementwise'
 import { packColumns } from './pack'
 import { c, groups, h, o, oh, ow, w } from './window'
-import { firstLanes, inputRows, inputTiles, rowBytes } from './winograd'
+import { firstLanes, inputRows, inputTiles, rowBytes } from './winograd-inputs'
 import { cotangentRow } from './winograd-points'
 
 /** A gy of one row of tiles: 6 rows of `rowBytes`. */
