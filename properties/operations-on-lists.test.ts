@@ -3,9 +3,13 @@
  */
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { conv2d, groupNorm, relu, residual, sequential, tanh } from '../src/grad/index.js'
+import { key } from '../src/sampling/index.js'
+import type { Backend } from '../src/tensor/backend/backend.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
 import { addTensors } from '../src/tensor/elementwise.js'
-import { scalar, type Tensor, toArray } from '../src/tensor/tensor.js'
+import { scalar, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
+import { leaves } from '../src/tensor/tree.js'
 import { transpose } from '../src/tensor/view.js'
 import { noise } from './arbitraries/tensor.js'
 
@@ -67,6 +71,32 @@ describe('operations on lists', () => {
       expect(() => rowNorms?.(some)).toThrow('rowNorms takes as many rows of each')
       expect(() => rowNorms?.([scalar(1)])).toThrow('rowNorms takes as many rows of each')
       expect(() => weightedRowSums?.(noise([2]), some)).toThrow('one weight for each row')
+    }
+  })
+
+  it('a composition sums the rows of what its layers keep in one', () => {
+    const pointwise = residual(sequential(conv2d(4, { kernel: 1 }), tanh))
+    const rule = sequential(conv2d(4, { kernel: 3 }), groupNorm({ groups: 2 }), relu, pointwise)
+    const { params, output } = rule.init(key(1), [2, 6, 6])
+    const [x, gy, weight] = [
+      noise([3, 2, 6, 6], { seed: 1 }),
+      noise([3, ...output], { seed: 2 }),
+      tensor([1, 0.5, 2], [3]),
+    ]
+    for (const backend of backends) {
+      const lists: number[] = []
+      const counted: Backend = {
+        ...backend,
+        weightedRowSums: (by, xs) => {
+          lists.push(xs.length)
+          return backend.weightedRowSums?.(by, xs) as readonly Tensor[]
+        },
+      }
+      const pulled = rule.pullback(counted, params, rule.forward(counted, params, x)[1], gy)
+      const found = leaves(pulled.weightedGrad(weight)).map(toArray)
+      expect(lists).toEqual([2, 4])
+      const each = leaves(pulled.perSampleGrad()).map((grad) => toArray(backend.weightedRowSum(weight, grad)))
+      expect(found).toEqual(each)
     }
   })
 })

@@ -31,7 +31,7 @@ import {
 import { key } from '../../src/sampling/index.js'
 import { type Tensor, tensor, zeros } from '../../src/tensor/tensor.js'
 import type { LayerCase } from './layer.js'
-import { type Family, shown, tokensBelow } from './layer-kinds.js'
+import { type Family, placesBelow, shown, tokensBelow } from './layer-kinds.js'
 import { shapes } from './tensor.js'
 
 const between = (min: number, max: number): Arbitrary<number> => fc.integer({ min, max })
@@ -139,7 +139,7 @@ const languageModels: Arbitrary<LayerCase> = fc
           w.embed,
           tanh,
           w.apply,
-          ...(embeddings === 2 ? [tokensBelow(vocabulary), w.embed, linear(features), w.apply] : []),
+          ...(embeddings === 2 ? [placesBelow(vocabulary), w.embed, linear(features), w.apply] : []),
         ]),
       ),
     ),

@@ -28,8 +28,8 @@ import {
 } from '../../src/grad/index.js'
 import { join } from '../../src/grad/pack.js'
 import { mapTensor } from '../../src/tensor/elementwise.js'
-import { type Shape, shapeError } from '../../src/tensor/shape.js'
-import { type Tensor, zeros } from '../../src/tensor/tensor.js'
+import { type Shape, shapeError, sizeOf } from '../../src/tensor/shape.js'
+import { type Tensor, tensor, zeros } from '../../src/tensor/tensor.js'
 import { slice } from '../../src/tensor/view.js'
 import type { LayerCase } from './layer.js'
 import { shapes } from './tensor.js'
@@ -103,6 +103,19 @@ export const tokensBelow = (vocabulary: number): AnyLayer =>
       mapTensor((v) => (Number.isFinite(v) ? Math.abs(Math.floor(8 * v)) % vocabulary : 0), 'int32')(x),
       x.shape,
     ],
+    backward: (backend, shape) => zeros(shape, backend.dtype),
+  }) as unknown as AnyLayer
+
+/** The place of each number in its sample as a token 0 … vocabulary − 1, whatever the number: nothing jumps as parameters move. */
+export const placesBelow = (vocabulary: number): AnyLayer =>
+  withoutParams<Shape>({
+    name: 'places',
+    output: (input) => input,
+    forward: (_backend, x) => {
+      const places = sizeOf(x.shape.slice(1))
+      const tokens = Array.from({ length: sizeOf(x.shape) }, (_, index) => (index % places) % vocabulary)
+      return [tensor(tokens, x.shape, 'int32'), x.shape]
+    },
     backward: (backend, shape) => zeros(shape, backend.dtype),
   }) as unknown as AnyLayer
 

@@ -36,6 +36,8 @@ export interface Pullback<P extends Tree> {
   readonly weightedGrad: (weight: Tensor) => P
   /** The same by groups of parameters, where the layer knows better than to form its gradients: see `groupedReadings`. */
   readonly grouped?: (labels: Tree) => GroupedReadings<P>
+  /** The gradients that it keeps, where `weightedGrad` sums their rows: a composition sums those of several layers at once. */
+  readonly kept?: () => P
   /**
    * What any further reading stands on, once the cotangent of x was read and one other reading: records and lists of tensors.
    * Without an answer it is everything. A composition gives up the cotangents that nobody stands on.
@@ -255,6 +257,7 @@ export const keepingPullback = <P extends Tree, C>(
     perSampleGrad: kept,
     squaredNorm: lazy(() => squaredNormOfRows(backend, gy.shape[0] as number)(kept())),
     weightedGrad: (weight) => weightedSumOfRows(backend, weight)(kept()),
+    kept,
     holds: () => [kept()],
   }
 }

@@ -5,9 +5,9 @@ import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import type { Shape } from '../../tensor/shape.js'
 import { placeOf, type Tensor } from '../../tensor/tensor.js'
-import { leaves, type Tree } from '../../tensor/tree.js'
+import { emptyTree, leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
-import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { type AnyLayer, type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
 import { sumOfNorms } from '../norm-sums.js'
 import { allHeld, surplusOf } from '../surplus.js'
 import { jointForward, jointPullback } from '../then.js'
@@ -86,17 +86,17 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
       settle()
     }
     /** From the last layer to the first, so that each finds its cotangent in the cache, and then gives it up. */
-    const readEach = <A>(read: (p: Pullback<Tree>) => A): readonly (A | undefined)[] => {
+    const readEach = <A>(read: (p: Pullback<Tree>, index: number) => A): readonly (A | undefined)[] => {
       const found = new Array<A | undefined>(rules.length).fill(undefined)
       for (let index = rules.length - 1; index >= first; index--) {
-        if (trained[index]) found[index] = read((pulled[index] as () => Pullback<Tree>)())
+        if (trained[index]) found[index] = read((pulled[index] as () => Pullback<Tree>)(), index)
         isRead.add(index)
         if (index > first) pass(index)
         else settle()
       }
       return found
     }
-    const readGrads = (read: (p: Pullback<Tree>) => Tree): P =>
+    const readGrads = (read: (p: Pullback<Tree>, index: number) => Tree): P =>
       readEach(read).map((grad, index) => grad ?? (ps[index] as Tree)) as unknown as P
     return {
       inputGrad: lazy(() => {
@@ -110,7 +110,17 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
           readEach((p) => p.squaredNorm()).filter((norm) => norm !== undefined),
         ),
       ),
-      weightedGrad: (weight) => readGrads((p) => p.weightedGrad(weight)),
+      weightedGrad: (weight) => {
+        const kept = new Map<number, Tree>()
+        const grads = readGrads((p, index) => {
+          if (p.kept === undefined) return p.weightedGrad(weight)
+          kept.set(index, p.kept())
+          return emptyTree
+        }) as unknown as readonly Tree[]
+        const sums = weightedSumOfRows(backend, weight)(Array.from(kept.values()))
+        const places = Array.from(kept.keys())
+        return grads.map((grad, index) => sums[places.indexOf(index)] ?? grad) as unknown as P
+      },
       holds: () => allHeld(pulled.filter((_, index) => trained[index])),
       grouped: (labels) =>
         groupedChildren(
