@@ -3,13 +3,13 @@
  */
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { conv2d, groupNorm, relu, residual, sequential, tanh } from '../src/grad/index.js'
+import { type Conv2dParams, conv2d, groupNorm, layer, relu, residual, sequential, tanh } from '../src/grad/index.js'
 import { key } from '../src/sampling/index.js'
 import type { Backend } from '../src/tensor/backend/backend.js'
 import { wasm } from '../src/tensor/backend/wasm/index.js'
-import { addTensors } from '../src/tensor/elementwise.js'
-import { scalar, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
-import { leaves } from '../src/tensor/tree.js'
+import { addTensors, scaleTensor } from '../src/tensor/elementwise.js'
+import { full, scalar, type Tensor, tensor, toArray } from '../src/tensor/tensor.js'
+import { leaves, mapTree } from '../src/tensor/tree.js'
 import { transpose } from '../src/tensor/view.js'
 import { noise } from './arbitraries/tensor.js'
 
@@ -97,6 +97,27 @@ describe('operations on lists', () => {
       expect(lists).toEqual([2, 4])
       const each = leaves(pulled.perSampleGrad()).map((grad) => toArray(backend.weightedRowSum(weight, grad)))
       expect(found).toEqual(each)
+    }
+  })
+
+  it('who sums otherwise than the pullback that it is made of is asked itself', () => {
+    const inner = conv2d(4, { kernel: 3 })
+    const doubled = layer<Conv2dParams, Tensor>({
+      ...inner,
+      pullback: (...at) => {
+        const pulled = inner.pullback(...at)
+        return { ...pulled, weightedGrad: (weight) => mapTree(scaleTensor(2))(pulled.weightedGrad(weight)) }
+      },
+    })
+    const [x, gy, weight] = [noise([3, 2, 6, 6]), noise([3, 4, 4, 4], { seed: 2 }), full(1, [3])]
+    for (const backend of backends) {
+      const sums = [inner, doubled].map((rule) => {
+        const whole = sequential(rule)
+        const { params } = whole.init(key(1), [2, 6, 6])
+        const [, cache] = whole.forward(backend, params, x)
+        return leaves(whole.pullback(backend, params, cache, gy).weightedGrad(weight)).map(toArray)
+      }) as [number[][], number[][]]
+      expect(sums[1]).toEqual(sums[0].map((numbers) => numbers.map((number) => 2 * number)))
     }
   })
 })

@@ -36,8 +36,6 @@ export interface Pullback<P extends Tree> {
   readonly weightedGrad: (weight: Tensor) => P
   /** The same by groups of parameters, where the layer knows better than to form its gradients: see `groupedReadings`. */
   readonly grouped?: (labels: Tree) => GroupedReadings<P>
-  /** The gradients that it keeps, where `weightedGrad` sums their rows: a composition sums those of several layers at once. */
-  readonly kept?: () => P
   /**
    * What any further reading stands on, once the cotangent of x was read and one other reading: records and lists of tensors.
    * Without an answer it is everything. A composition gives up the cotangents that nobody stands on.
@@ -119,6 +117,12 @@ export const weightedSumOfRows =
     const sums = backend.weightedRowSums?.(weight, leaves(tree))
     return sums === undefined ? mapTree((leaf) => backend.weightedRowSum(weight, leaf))(tree) : withLeaves(sums)(tree)
   }
+
+/** Gradients that are kept, by the function that sums their rows: who has another in its place is asked itself. */
+const keptBy = new WeakMap<Pullback<Tree>['weightedGrad'], () => Tree>()
+
+/** The gradients whose rows a pullback sums, where it keeps them: a composition sums those of several layers at once. @internal */
+export const keptOf = ({ weightedGrad }: Pullback<Tree>): Tree | undefined => keptBy.get(weightedGrad)?.()
 
 /**
  * Completes a rule. Norms and weighted sums are derived from the per-sample gradients unless the layer knows better, so
@@ -251,13 +255,14 @@ export const keepingPullback = <P extends Tree, C>(
   gy: Tensor,
 ): Pullback<P> => {
   const kept = lazy(() => rule.perSampleGrad(backend, params, cache, gy))
+  const weightedGrad = (weight: Tensor): P => weightedSumOfRows(backend, weight)(kept())
+  keptBy.set(weightedGrad, kept)
   return {
     norm: 'keep',
     inputGrad: lazy(() => rule.backward(backend, params, cache, gy)),
     perSampleGrad: kept,
     squaredNorm: lazy(() => squaredNormOfRows(backend, gy.shape[0] as number)(kept())),
-    weightedGrad: (weight) => weightedSumOfRows(backend, weight)(kept()),
-    kept,
+    weightedGrad,
     holds: () => [kept()],
   }
 }

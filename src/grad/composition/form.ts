@@ -91,13 +91,11 @@ export const inForm =
         from(rule.weightedGrad(backend, into(params), cache, outputInto(gy), weight), 0),
       pullback: (backend, params, cache, gy): Pullback<P> => {
         const pulled = rule.pullback(backend, into(params), cache, outputInto(gy))
-        const { kept } = pulled
         return {
           inputGrad: () => inputFrom(pulled.inputGrad()),
           perSampleGrad: () => from(pulled.perSampleGrad(), 1),
           squaredNorm: pulled.squaredNorm,
           weightedGrad: (weight) => from(pulled.weightedGrad(weight), 0),
-          ...(kept === undefined ? {} : { kept: () => from(kept(), 1) }),
           holds: () => pulled.holds?.(),
           grouped: (labels) => {
             const inner = into(labels as P)

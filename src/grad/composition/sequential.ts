@@ -7,7 +7,7 @@ import type { Shape } from '../../tensor/shape.js'
 import { placeOf, type Tensor } from '../../tensor/tensor.js'
 import { emptyTree, leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
-import { type AnyLayer, type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
+import { type AnyLayer, keptOf, type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
 import { sumOfNorms } from '../norm-sums.js'
 import { allHeld, surplusOf } from '../surplus.js'
 import { jointForward, jointPullback } from '../then.js'
@@ -113,13 +113,14 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
       weightedGrad: (weight) => {
         const kept = new Map<number, Tree>()
         const grads = readGrads((p, index) => {
-          if (p.kept === undefined) return p.weightedGrad(weight)
-          kept.set(index, p.kept())
+          const own = keptOf(p)
+          if (own === undefined) return p.weightedGrad(weight)
+          kept.set(index, own)
           return emptyTree
         }) as unknown as readonly Tree[]
         const sums = weightedSumOfRows(backend, weight)(Array.from(kept.values()))
         const places = Array.from(kept.keys())
-        return grads.map((grad, index) => sums[places.indexOf(index)] ?? grad) as unknown as P
+        return grads.map((grad, index) => (kept.has(index) ? sums[places.indexOf(index)] : grad)) as unknown as P
       },
       holds: () => allHeld(pulled.filter((_, index) => trained[index])),
       grouped: (labels) =>
