@@ -5,7 +5,7 @@ import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import type { Shape } from '../../tensor/shape.js'
 import { placeOf, type Tensor } from '../../tensor/tensor.js'
-import { emptyTree, leaves, type Tree } from '../../tensor/tree.js'
+import { leaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, keptOf, type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
 import { sumOfNorms } from '../norm-sums.js'
@@ -111,16 +111,15 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
         ),
       ),
       weightedGrad: (weight) => {
-        const kept = new Map<number, Tree>()
+        const kept: Record<number, Tree> = {}
         const grads = readGrads((p, index) => {
           const own = keptOf(p)
           if (own === undefined) return p.weightedGrad(weight)
-          kept.set(index, own)
-          return emptyTree
+          kept[index] = own
+          return own
         }) as unknown as readonly Tree[]
-        const sums = weightedSumOfRows(backend, weight)(Array.from(kept.values()))
-        const places = Array.from(kept.keys())
-        return grads.map((grad, index) => (kept.has(index) ? sums[places.indexOf(index)] : grad)) as unknown as P
+        const sums = weightedSumOfRows(backend, weight)(kept)
+        return grads.map((grad, index) => sums[index] ?? grad) as unknown as P
       },
       holds: () => allHeld(pulled.filter((_, index) => trained[index])),
       grouped: (labels) =>
