@@ -23,7 +23,7 @@ describe.skipIf(browserPath === undefined)(`the GPU backend in a browser${why}`,
         mode,
         seed: inject('seed'),
         runs: 5,
-        large: '^(sum, all|rowDots, 3|argmax)',
+        large: '^(sum, all|rowDots, 3|argmax|gelu)',
         tolerance: 1e-5,
         tiles: ['^large', 1],
       }

@@ -2,6 +2,7 @@
  * Every operation at fixed sizes where tiles, panels, blocks and threads begin and end.
  */
 import { reference } from '../../src/tensor/backend/reference.js'
+import { tensor } from '../../src/tensor/tensor.js'
 import { reshape, slice, transpose } from '../../src/tensor/view.js'
 import type { Convolution2d, Window2d } from '../../src/tensor/window.js'
 import * as A from './application.js'
@@ -53,6 +54,17 @@ export const large: readonly (readonly [string, A.Application])[] = [
     groupNormGrad('gx', [x(7, 20, 19, 23), y(7, 20, 19, 23), ...someStatistics(x(7, 5))], y(20)),
   ],
   ['tanh, 3 × 70001', A.map('tanh', x(3, 70001))],
+  // Down to where Φ(x) is below the normal numbers of float32, and xΦ(x) is not.
+  [
+    'gelu, from 0 to −13.2',
+    A.map(
+      'gelu',
+      tensor(
+        Float32Array.from({ length: 1321 }, (_, i) => -i / 100),
+        [1321],
+      ),
+    ),
+  ],
   ['exp, transposed 301 × 257', A.map('exp', transpose()(x(301, 257)))],
   ['add, 1 × 40009 to 5 × 1', A.zip('add', x(1, 40009), y(5, 1))],
   ['mul, reversed 90001', A.zip('mul', slice({ axis: 0, step: -1 })(x(90001)), y(90001))],

@@ -68,11 +68,10 @@ const hyperbolicTangent = float(
   }`,
 )
 
-/** Φ(x): e^(−x²/2) times half the scaled complementary error function, t·P(t) with t = 1 / (1 + |x|/4), below 0. */
-const normalProbability = float(
-  ['x'],
-  `function normalProbability(x) {
-    const a = Math.min(Math.abs(x), 40);
+/** Φ(−a) e^(a²/2) for a ≥ 0: half the scaled complementary error function, t·P(t) with t = 1 / (1 + a/4). */
+const scaledTail = float(
+  ['a'],
+  `function scaledTail(a) {
     const t = 1 / (1 + 0.25 * a);
     let p = 0.0197829064;
     p = p * t - 0.0808809325;
@@ -84,9 +83,17 @@ const normalProbability = float(
     p = p * t + 0.0934663489;
     p = p * t + 0.0997364298;
     p = p * t + 0.0997355655;
-    const tail = p * t * Math.exp(-0.5 * a * a);
-    let y = tail;
-    if (x >= 0) { y = 1 - tail; }
+    return p * t;
+  }`,
+)
+
+/** s Φ(x). The factor comes before e^(−x²/2): Φ(x) alone may be a number below the normal ones, which a GPU takes for 0, where xΦ(x) is none. */
+const timesProbability = float(
+  ['s', 'x'],
+  `function timesProbability(s, x) {
+    const a = Math.min(Math.abs(x), 40);
+    let y = (s * scaledTail(a)) * Math.exp(-0.5 * a * a);
+    if (x >= 0) { y = s * (1 - scaledTail(a) * Math.exp(-0.5 * a * a)); }
     return y;
   }`,
 )
@@ -137,7 +144,8 @@ export const deviceFunctions: readonly DeviceFunction[] = [
   exponential,
   naturalLogarithm,
   hyperbolicTangent,
-  normalProbability,
+  scaledTail,
+  timesProbability,
   rotated,
   exclusiveOr,
   inverseCentre,

@@ -48,7 +48,7 @@ const unary: Readonly<Record<UnaryOp, string>> = {
   relu: 'x > 0 ? x : 0',
   tanh: 'hyperbolicTangent(x)',
   sigmoid: '1 / (1 + exponential(-x))',
-  gelu: 'x * normalProbability(x)',
+  gelu: 'timesProbability(x, x)',
 }
 
 const binary: Readonly<Record<BinaryOp, string>> = {
@@ -61,7 +61,7 @@ const binary: Readonly<Record<BinaryOp, string>> = {
   reluGrad: 'y > 0 ? x : 0',
   tanhGrad: 'x * (1 - y * y)',
   sigmoidGrad: 'x * y * (1 - y)',
-  geluGrad: 'x * (normalProbability(y) + y * 0.3989422804 * Math.exp(-0.5 * y * y))',
+  geluGrad: 'x * (timesProbability(1, y) + y * 0.3989422804 * Math.exp(-0.5 * y * y))',
 }
 
 export const elementwiseSources: Readonly<Record<'gather' | UnaryOp | BinaryOp, string>> = {

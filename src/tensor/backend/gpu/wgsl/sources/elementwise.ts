@@ -44,7 +44,7 @@ const unary: Readonly<Record<'gather' | UnaryOp, string>> = {
   relu: 'select(0.0, x, x > 0.0)',
   tanh: 'hyperbolicTangent(x)',
   sigmoid: '1.0 / (1.0 + exponential(-x))',
-  gelu: 'x * normalProbability(x)',
+  gelu: 'timesProbability(x, x)',
 }
 
 const binary: Readonly<Record<BinaryOp, string>> = {
@@ -57,7 +57,7 @@ const binary: Readonly<Record<BinaryOp, string>> = {
   reluGrad: 'select(0.0, x, y > 0.0)',
   tanhGrad: 'x * (1.0 - y * y)',
   sigmoidGrad: 'x * y * (1.0 - y)',
-  geluGrad: 'x * (normalProbability(y) + y * 0.3989422804 * exponential(-0.5 * y * y))',
+  geluGrad: 'x * (timesProbability(1.0, y) + y * 0.3989422804 * exponential(-0.5 * y * y))',
 }
 
 const shaders = <Op extends string>(

@@ -65,9 +65,12 @@ fn hyperbolicTangent(x : f32) -> f32 {
   return select(y, x, isNan(x));
 }`
 
-/** Φ(x): e^(−x²/2) times half the scaled complementary error function, t·P(t) with t = 1 / (1 + |x|/4), below 0. */
-const normalProbability = `
-fn normalProbability(x : f32) -> f32 {
+/**
+ * s Φ(x): below 0, s times half the scaled complementary error function, t·P(t) with t = 1 / (1 + |x|/4), times e^(−x²/2), in this
+ * order: Φ(x) alone may be a number below the normal ones, which a GPU takes for 0, where xΦ(x) is none.
+ */
+const timesProbability = `
+fn timesProbability(s : f32, x : f32) -> f32 {
   let a = min(abs(x), 40.0);
   let t = 1.0 / (1.0 + 0.25 * a);
   var q = 0.0197829064;
@@ -80,8 +83,9 @@ fn normalProbability(x : f32) -> f32 {
   q = q * t + 0.0934663489;
   q = q * t + 0.0997364298;
   q = q * t + 0.0997355655;
-  let tail = q * t * exponential(-0.5 * a * a);
-  let y = select(tail, 1.0 - tail, x >= 0.0);
+  q = q * t;
+  let e = exponential(-0.5 * a * a);
+  let y = select((s * q) * e, s * (1.0 - q * e), x >= 0.0);
   return select(y, x, isNan(x));
 }`
 
@@ -105,7 +109,7 @@ fn inverseTail(q : f32) -> f32 {
 }`
 
 /** All that elementwise kernels call. */
-export const functions: string = [bits, exponential, naturalLogarithm, hyperbolicTangent, normalProbability].join('')
+export const functions: string = [bits, exponential, naturalLogarithm, hyperbolicTangent, timesProbability].join('')
 
 /** What variates are made with. */
 export const ofVariates: string = [bits, naturalLogarithm, inverses].join('')
