@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { deltaOf, epsilonOf } from '../src/privacy/accountant.js'
+import { type Accountant, deltaOf, epsilonOf } from '../src/privacy/accountant.js'
 import * as Event from '../src/privacy/event/event.js'
 import { exact } from '../src/privacy/exact/accountant.js'
 import { pld } from '../src/privacy/pld/accountant.js'
@@ -88,6 +88,38 @@ describe('a composition divided by how many of its losses are large', () => {
       expect(lower).toBeLessThanOrEqual(epsilon)
       expect(upper).toBeGreaterThanOrEqual(epsilon)
       expect(upper - epsilon).toBeLessThanOrEqual(Math.max(1e-6, 1e-4 * epsilon))
+    }
+  })
+
+  it('is tried too where a few points resolve the whole but for its rounding errors', () => {
+    const mixture = Event.mixtureOfGaussians({
+      noiseMultiplier: 1,
+      sensitivities: [2, 1.25],
+      probabilities: [0.7, 0.3],
+    })
+    const event = Event.selfComposed(834)(Event.poissonSampled(1e-6)(mixture))
+    for (const neighbouring of ['addOrRemoveOne', 'replaceOne'] as const) {
+      const accountants = [exact({ neighbouring }), pld({ neighbouring })] as unknown as readonly Accountant<unknown>[]
+      const deltas = accountants.map((accountant) => rightOf(deltaOf(accountant, 1)(event)))
+      const epsilons = accountants.map((accountant) => rightOf(epsilonOf(accountant, 4.7e-9)(event)))
+      for (const { lower, upper } of [...deltas, ...epsilons]) expect(upper - lower).toBeLessThanOrEqual(1e-3 * upper)
+      for (const [one, other] of [deltas, epsilons]) {
+        expect(one?.lower).toBeLessThanOrEqual(other?.upper as number)
+        expect(other?.lower).toBeLessThanOrEqual(one?.upper as number)
+      }
+    }
+  })
+
+  it('is read from below also where ε is smaller than the first guess of how far it may be off', () => {
+    const log = (epsilon: number): number => -20 - 30 * (epsilon - 0.017)
+    const bounds = {
+      upper: (epsilon: number) => Math.exp(log(epsilon) + 1e-4),
+      lower: (epsilon: number) => Math.exp(log(epsilon) - 1e-4),
+    }
+    for (const epsilon of [0.0165, 0.017, 0.01705, 0.1]) {
+      const { lower, upper } = dividedEpsilon(bounds, Math.exp(-20), { epsilon, reach: 0.04 })
+      expect(lower).toBeCloseTo(0.017 - 1e-4 / 30, 9)
+      expect(upper).toBeCloseTo(0.017 + 1e-4 / 30, 9)
     }
   })
 

@@ -77,7 +77,7 @@ describe.each(accountants.map((accountant) => [accountant.name, accountant.neigh
               if (spent.right.upper === Infinity) expect(mayFail(event)).toBe(true)
             },
           ),
-          { numRuns },
+          { numRuns, interruptAfterTimeLimit: timeout },
         )
       },
       timeout,
@@ -90,7 +90,7 @@ describe.each(accountants.map((accountant) => [accountant.name, accountant.neigh
             const spent = epsilonOf(accountant, delta)(event)
             if (E.isRight(spent)) expect(spent.right.upper).toBeGreaterThanOrEqual(spent.right.lower)
           }),
-          { numRuns },
+          { numRuns, interruptAfterTimeLimit: timeout },
         )
       },
       timeout,

@@ -7,9 +7,11 @@ import { gaussianMixturePair, gaussianPair, replacedGaussianPair } from '../src/
 import { latticeBins } from '../src/privacy/pld/lattice-bins.js'
 import { type LatticeLaw, optimistic, pessimistic } from '../src/privacy/pld/lattice-law.js'
 import { chosenAmong, type PrivacyLossPair, pairOfMasses, swapped } from '../src/privacy/pld/loss-pair.js'
+import { meshFor } from '../src/privacy/pld/mesh.js'
 import { normalMass } from '../src/privacy/pld/normal-interval.js'
 import { outcomeLoss } from '../src/privacy/pld/outcome-loss.js'
 import { buckets, connectedDots } from '../src/privacy/pld/plain-laws.js'
+import { type Component, componentsOf, planFor } from '../src/privacy/pld/plan.js'
 import { poissonSampledPair } from '../src/privacy/pld/poisson-pair.js'
 import { readingOf } from '../src/privacy/pld/reading.js'
 import { singleDelta } from '../src/privacy/pld/single.js'
@@ -75,6 +77,53 @@ describe('the Fourier transform', () => {
     ))
   it('refuses lengths that are no powers of two', () => {
     for (const length of [0, 1, 3, 12, Number.NaN]) expect(() => fourier(length)).toThrow(RangeError)
+  })
+})
+
+describe('a mixture of Gaussians', () => {
+  it('is cut at the edges that it is asked for, to every digit of them, however small its losses', () =>
+    fc.assert(
+      fc.property(
+        // What is left of 1 has to be a double too.
+        logUniform({ low: 1e-9, high: 0.5 }).map((q) => Math.ceil(q * 2 ** 52) / 2 ** 52),
+        logUniform({ low: 0.1, high: 4 }),
+        fc.array(fc.double({ min: -6, max: 6, noNaN: true }), { minLength: 1, maxLength: 8 }),
+        (q, mu, places) => {
+          const moves = [
+            { mu, probability: 0.7 * q },
+            { mu: 0.6 * mu, probability: 0.3 * q },
+          ]
+          const { density } = gaussianMixturePair([{ mu: 0, probability: 1 - q }, ...moves])
+          // L = log(1 + Σ pᵢ (e^(μᵢz − μᵢ²/2) − 1)), in any order of z.
+          for (const z of places) {
+            const loss = Math.log1p(
+              moves.reduce((sum, part) => sum + part.probability * Math.expm1(part.mu * (z - 0.5 * part.mu)), 0),
+            )
+            const slope = moves.reduce(
+              (sum, part) => sum + part.mu * part.probability * Math.exp(part.mu * (z - 0.5 * part.mu)),
+              0,
+            )
+            // The edge has 53 bits, and so have the probabilities.
+            const off = (4 * Number.EPSILON * (Math.abs(loss) + q)) / slope + 1e-14
+            const found = density?.above(loss).q as number
+            expect(Math.abs(found / ndtr(-z) - 1)).toBeLessThanOrEqual(1e-13 + (2 + Math.abs(z)) * off)
+          }
+        },
+      ),
+    ))
+})
+
+describe('the mesh of a law', () => {
+  it('has edges that rise from end to end, also where the tilted mass, or what is relevant of it, is none at all', () => {
+    const [component] = componentsOf([{ pair: replacedGaussianPair({ mu: 2, samplingProbability: 1e-6 }), count: 834 }])
+    const plan = planFor([component as Component], { epsilon: 0.017, logDelta: -19, tolerance: 1e-6 })
+    for (const relevant of [plan.relevant, 1e-300, 0])
+      for (const step of [1e-3, 0.006, 0.1]) {
+        const edges = meshFor(component as Component, { offset: 0, step }, { ...plan, relevant, negligible: 1e-18 })
+        expect(edges.length).toBeLessThan(2 ** 20)
+        expect(edges.at(-1)).toBeGreaterThan(1 / step)
+        expect(edges.every((edge, i) => i === 0 || edge > (edges[i - 1] as number))).toBe(true)
+      }
   })
 })
 

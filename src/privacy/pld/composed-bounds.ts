@@ -3,7 +3,7 @@
  * the bounds meet a tolerance.
  */
 import { dividedEpsilon, dividedReadings } from './divided-readings.js'
-import { partsFor } from './large-losses.js'
+import { type Parts, partsFor } from './large-losses.js'
 import { chernoffAt, type LatticeReadings, latticeReadings, pointsFor, wantedStep } from './lattice-sums.js'
 import { mostLoss } from './loss-pair.js'
 import { type Aim, type Component, guessEpsilon, guessLogDelta, type Plan, planFor } from './plan.js'
@@ -36,7 +36,12 @@ const tighter = (a: Enclosed, b: Enclosed): Enclosed => {
   return { lower, estimate: Math.min(upper, Math.max(lower, b.estimate)), upper }
 }
 
-/** Answers from readings, finer ones until they meet the tolerance or the points run out. */
+const widthOf = ({ lower, upper }: Enclosed): number => upper - lower
+
+/** A finer reading whose bounds are no closer than this, relative to those before, is at the end of what its rounding errors let it tell. */
+const CLOSER = 0.9
+
+/** Answers from readings, finer ones until they meet the tolerance, gain nothing, or the points run out. */
 const refine = (
   components: readonly Component[],
   plan: Plan,
@@ -49,8 +54,10 @@ const refine = (
   for (let round = 1; ; round++) {
     const readings = latticeReadings(components, plan, { wanted, mostPoints })
     const found = answer(readings)
-    best = best === undefined ? found : tighter(best, found)
-    if (met(best) || round >= rounds || 2 * readings.length > mostPoints) return best
+    const before = best
+    best = before === undefined ? found : tighter(before, found)
+    const gained = before === undefined || !(widthOf(before) < Infinity) || widthOf(found) < CLOSER * widthOf(before)
+    if (met(best) || !gained || round >= rounds || 2 * readings.length > mostPoints) return best
     wanted = Math.min(wanted, readings.step) / 2
   }
 }
@@ -66,6 +73,12 @@ const LEAST_LOG_DELTA = -690
 const FEW_POINTS = 2 ** 16
 const LOOKS = 3
 const FINER = [0.1, 1, 2.5] as const
+
+/** Parts that take half the points of the whole or less, if it takes many. */
+const fewerParts = (components: readonly Component[], plan: Plan): Parts | undefined => {
+  const points = pointsFor(plan, wantedStep(components, plan))
+  return points > FEW_POINTS ? partsFor(components, plan, 0.5 * points) : undefined
+}
 
 /** A third of the way from the upper bound to the lower one: where second-order errors of 1 and −2 cancel. */
 const between = (lower: number, upper: number): number => (upper < Infinity ? upper - (upper - lower) / 3 : lower)
@@ -118,28 +131,39 @@ export const epsilonBounds = (
     if (epsilon >= found.lower && epsilon <= found.upper) break
     epsilon = inside(found.upper < Infinity ? found.estimate : 2 * epsilon)
   }
-  for (let look = 0; look < LOOKS; look++) {
-    const aim = { epsilon, logDelta, tolerance: toleranceAt(epsilon) }
-    const plan = planFor(components, aim)
-    const points = pointsFor(plan, wantedStep(components, plan))
-    const parts = points > FEW_POINTS ? partsFor(components, aim, 0.5 * points) : undefined
-    if (parts === undefined) break
+  const aimed = (): Aim => ({ epsilon, logDelta, tolerance: toleranceAt(epsilon) })
+  /** Reads parts until the tolerance is met, nothing is gained, or ε turns out to be elsewhere: then true. */
+  const readDivided = (parts: Parts, slope: number): boolean => {
+    let moved = false
     for (const finer of FINER) {
-      const reach = 1 / plan.slope
-      const { lower, upper } = dividedEpsilon(dividedReadings(parts, { finer, mostPoints }), delta, { epsilon, reach })
+      const readings = dividedReadings(parts, { finer, mostPoints })
+      const { lower, upper } = dividedEpsilon(readings, delta, { epsilon, reach: 1 / slope })
       found = tighter(found, { lower, estimate: between(lower, upper), upper })
-      if (met(found)) return found
-      if (Math.abs(found.estimate - epsilon) * plan.slope > 0.5) break
+      moved = Math.abs(found.estimate - epsilon) * slope > 0.5
+      if (met(found) || moved || readings.isFinest(found.estimate)) break
     }
     epsilon = inside(found.estimate)
+    return moved && !met(found)
   }
-  for (let look = 0; ; look++) {
-    const plan = planFor(components, { epsilon, logDelta, tolerance: toleranceAt(epsilon) })
-    const next = refine(components, plan, { mostPoints, rounds: ROUNDS }, answer, met)
-    found = tighter(found, next)
-    if (met(found) || look === 1 || Math.abs(found.estimate - epsilon) * plan.slope < 0.5) return found
+  let parts: Parts | undefined
+  for (let look = 0; look < LOOKS; look++) {
+    const plan = planFor(components, aimed())
+    parts = fewerParts(components, plan)
+    if (parts === undefined || !readDivided(parts, plan.slope)) break
+  }
+  for (let look = 0; look < 2 && !met(found); look++) {
+    const plan = planFor(components, aimed())
+    found = tighter(found, refine(components, plan, { mostPoints, rounds: ROUNDS }, answer, met))
+    if (Math.abs(found.estimate - epsilon) * plan.slope < 0.5) break
     epsilon = inside(found.estimate)
   }
+  // Where rounding errors of the whole are too large, those of parts may not be, however many points these take.
+  if (parts === undefined && !met(found)) {
+    const plan = planFor(components, aimed())
+    parts = partsFor(components, plan, Infinity)
+    if (parts !== undefined) readDivided(parts, plan.slope)
+  }
+  return found
 }
 
 /**
@@ -175,22 +199,29 @@ export const deltaBounds = (components: readonly Component[], epsilon: number, r
     logDelta = Math.max(LEAST_LOG_DELTA, Math.log(found.estimate))
   }
   let best: Enclosed = { lower: 0, estimate: 0, upper: 1 }
-  for (let look = 0; look < LOOKS; look++) {
-    const fine = aim((10 * relative) / (1 + slope))
-    const plan = planFor(components, fine)
-    const points = pointsFor(plan, wantedStep(components, plan))
-    const parts = points > FEW_POINTS ? partsFor(components, fine, 0.5 * points) : undefined
-    if (parts === undefined)
-      return tighter(best, refine(components, plan, { mostPoints, rounds: look === 0 ? ROUNDS : 1 }, answer, met))
+  /** Reads parts until the tolerance is met, nothing is gained, or δ turns out to be elsewhere: then true. */
+  const readDivided = (parts: Parts): boolean => {
+    let moved = false
     for (const finer of FINER) {
       const readings = dividedReadings(parts, { finer, mostPoints })
       const upper = Math.min(1, readings.upper(epsilon))
       const lower = Math.min(upper, readings.lower(epsilon))
       best = tighter(best, { lower, estimate: between(lower, upper), upper })
-      if (met(best)) return best
-      if (Math.abs(Math.log(best.estimate) - logDelta) > 1) break
+      moved = Math.abs(Math.log(best.estimate) - logDelta) > 1
+      if (met(best) || moved || readings.isFinest(epsilon)) break
     }
     logDelta = Math.max(LEAST_LOG_DELTA, Math.log(best.estimate))
+    return moved && !met(best)
+  }
+  for (let look = 0; look < LOOKS; look++) {
+    const plan = planFor(components, aim((10 * relative) / (1 + slope)))
+    let parts = fewerParts(components, plan)
+    if (parts === undefined) {
+      best = tighter(best, refine(components, plan, { mostPoints, rounds: look === 0 ? ROUNDS : 1 }, answer, met))
+      // Where rounding errors of the whole are too large, those of parts may not be, however many points these take.
+      parts = met(best) ? undefined : partsFor(components, plan, Infinity)
+    }
+    if (parts === undefined || !readDivided(parts)) break
   }
   return best
 }

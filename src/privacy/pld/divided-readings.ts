@@ -8,6 +8,8 @@ import { chernoffAt, latticeReadings, wantedStep } from './lattice-sums.js'
 export interface DividedReadings {
   readonly upper: (epsilon: number) => number
   readonly lower: (epsilon: number) => number
+  /** Has the part whose bounds are the widest apart all the points that it may have? Then no finer reading tells more. */
+  readonly isFinest: (epsilon: number) => boolean
 }
 
 /**
@@ -23,28 +25,33 @@ export const dividedReadings = (
     weight,
     readings: latticeReadings(components, plan, { wanted: wantedStep(components, plan) / finer, mostPoints }),
   }))
+  type Found = (typeof found)[number]
+  const upper = ({ weight, readings }: Found, epsilon: number): number =>
+    weight *
+    (1 + weightError) *
+    Math.min(1 + weightError, readings.upper.delta(epsilon - readings.lossError), chernoffAt(readings, epsilon))
+  const lower = ({ weight, readings }: Found, epsilon: number): number =>
+    weight * (1 - weightError) * readings.lower.delta(epsilon + readings.lossError)
   return {
-    upper: (epsilon) =>
-      found.reduce((sum, { weight, readings }) => {
-        const delta = Math.min(
-          1 + weightError,
-          readings.upper.delta(epsilon - readings.lossError),
-          chernoffAt(readings, epsilon),
-        )
-        return sum + weight * (1 + weightError) * delta
-      }, rest),
-    lower: (epsilon) =>
+    upper: (epsilon) => found.reduce((sum, part) => sum + upper(part, epsilon), rest),
+    lower: (epsilon) => found.reduce((sum, part) => sum + lower(part, epsilon), 0),
+    isFinest: (epsilon) =>
       found.reduce(
-        (sum, { weight, readings }) =>
-          sum + weight * (1 - weightError) * readings.lower.delta(epsilon + readings.lossError),
-        0,
-      ),
+        (widest, part) => {
+          const gap = upper(part, epsilon) - lower(part, epsilon)
+          return gap > widest.gap ? { gap, length: part.readings.length } : widest
+        },
+        { gap: 0, length: mostPoints },
+      ).length >= mostPoints,
   }
 }
 
-/** The ends of ε ≥ 0 at δ by readings, from near `epsilon` outwards by steps of `reach`; an upper end of ∞ where none is found. */
+/** The first step of a search, in parts of its reach: ε may be much smaller than that. */
+const FIRST_STEP = 2 ** -12
+
+/** The ends of ε ≥ 0 at δ by readings, from near `epsilon` outwards by steps about `reach`; an upper end of ∞ where none is found. */
 export const dividedEpsilon = (
-  { upper, lower }: DividedReadings,
+  { upper, lower }: Pick<DividedReadings, 'upper' | 'lower'>,
   delta: number,
   { epsilon, reach }: { readonly epsilon: number; readonly reach: number },
 ): { readonly lower: number; readonly upper: number } => {
@@ -59,9 +66,12 @@ export const dividedEpsilon = (
   }
   const within = (x: number): boolean => upper(x) <= delta
   const beyond = (x: number): boolean => lower(x) > delta
-  const steps = Array.from({ length: 40 }, (_, i) => reach * 2 ** i)
+  const steps = Array.from({ length: 52 }, (_, i) => reach * FIRST_STEP * 2 ** i)
+  /** By steps down to half of ε, by halves from there on. */
+  const towardsZero = (step: number): number =>
+    2 * step < epsilon ? epsilon - step : (0.25 * epsilon * epsilon) / step
   const high = within(epsilon) ? epsilon : steps.map((step) => epsilon + step).find(within)
-  const low = beyond(epsilon) ? epsilon : steps.map((step) => epsilon - step).find((x) => x > 0 && beyond(x))
+  const low = beyond(epsilon) ? epsilon : steps.map(towardsZero).find(beyond)
   return {
     upper: high === undefined ? Infinity : within(0) ? 0 : between(high, low ?? 0, within),
     lower: low === undefined ? 0 : between(low, high ?? low + 2 * reach, beyond),

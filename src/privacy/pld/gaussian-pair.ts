@@ -4,7 +4,7 @@
  * In units of the noise, z = x/σ: P = Σ aᵢ N(μᵢ, 1), Q = Σ bⱼ N(νⱼ, 1), with a loss that rises in z. A bin of the loss is an interval
  * of z, and its masses are normal masses of that interval.
  */
-import { logSumExp, ndtr } from '../../tensor/special.js'
+import { ndtr } from '../../tensor/special.js'
 import type { LossDensity, PrivacyLossPair } from './loss-pair.js'
 import { normalMass } from './normal-interval.js'
 
@@ -109,24 +109,36 @@ interface Rising {
   readonly slope: number
 }
 
-/** The z at which it is t: Newton's steps inside of a bracket. Rising t are found fastest, each search starts where the last one ended. */
-const inverseOf = (rising: (z: number) => Rising): ((t: number) => number) => {
-  let start = 0
+/** A residual as small as this, relative to 1 + |t|, is within what an edge may be off by. */
+const NEXT_TO_ROOT = 2 ** -50
+/** One more of Newton's steps from there leaves the square of this, as long as the slope is the same at both ends but for this. */
+const STRAIGHT = 2 ** -24
+
+/**
+ * The z at which it is t: Newton's steps inside of a bracket, none longer than twice the one that was allowed before. Rising t are found
+ * fastest, each search starts where the last one's tangent puts it. The logarithm of the slope changes by at most `bend` per unit of z.
+ */
+const inverseOf = (rising: (z: number) => Rising, bend: number): ((t: number) => number) => {
+  const unknown = { t: 0, z: 0, slope: Infinity }
+  let last = unknown
   return (t) => {
-    let [low, high] = [start - 1, start + 1]
-    while (rising(low).value > t && low > -1e9) low -= 2 * (high - low)
-    while (rising(high).value < t && high < 1e9) high += 2 * (high - low)
-    let z = start
-    for (let iteration = 0; iteration < 100; iteration++) {
+    let [low, high] = [-Infinity, Infinity]
+    const ahead = (t - last.t) / last.slope
+    let z = last.z + (Math.abs(ahead) < 1 ? ahead : 0)
+    for (let iteration = 0, reach = 1; iteration < 200; iteration++, reach *= 2) {
       const { value, slope } = rising(z)
-      if (value > t) high = z
-      else low = z
-      const wished = z - (value - t) / slope
-      const next = wished > low && wished < high ? wished : 0.5 * (low + high)
-      if (Math.abs(next - z) <= 1e-15 * (1 + Math.abs(z)) || next === low || next === high) break
-      z = next
+      const short = t - value
+      if (short > 0) low = z
+      else high = z
+      const step = short === 0 ? 0 : short / slope
+      const next = z + (Math.abs(step) <= reach ? step : Math.sign(short) * reach)
+      const isNext = Math.abs(short) <= NEXT_TO_ROOT * (1 + Math.abs(t)) && bend * Math.abs(step) <= STRAIGHT
+      z = isNext || (next > low && next < high) || next === z ? next : 0.5 * (low + high)
+      if (isNext || z === low || z === high) {
+        last = Math.abs(z) < 1e3 ? { t, z, slope } : unknown
+        break
+      }
     }
-    start = Math.abs(z) < 1e3 ? z : 0
     return z
   }
 }
@@ -137,18 +149,27 @@ const mixtureOf = (parts: readonly MixturePart[]) => {
   const rest = parts.reduce((sum, { mu, probability }) => (mu > 0 ? sum : sum + probability), 0)
   const logs = moving.map(({ mu, probability }) => ({ mu, log: Math.log(probability) - 0.5 * mu * mu }))
   const largest = moving.reduce((most, { mu }) => Math.max(most, mu), 0)
+  const logRest = Math.log(rest)
   const logRatio = (z: number): Rising => {
-    const terms = logs.map(({ mu, log }) => log + mu * z)
-    const value = logSumExp(rest > 0 ? [Math.log(rest), ...terms] : terms)
-    const slope = terms.reduce((sum, term, i) => sum + (logs[i]?.mu ?? 0) * Math.exp(term - value), 0)
-    return { value, slope }
+    let highest = logRest
+    for (const { mu, log } of logs) highest = Math.max(highest, log + mu * z)
+    // The highest term is 1, and what the others add to it keeps its digits where it is little.
+    let [others, first, seen] = [0, 0, false]
+    const add = (term: number, mu: number): void => {
+      if (!seen && term === highest) seen = true
+      else others += Math.exp(term - highest)
+      first += mu * Math.exp(term - highest)
+    }
+    add(logRest, 0)
+    for (const { mu, log } of logs) add(log + mu * z, mu)
+    return { value: highest + Math.log1p(others), slope: first / (1 + others) }
   }
   /** The parts, moved to the right or to the left. */
   const moved = (side: 1 | -1): readonly NormalPart[] => [
     ...moving.map(({ mu, probability }) => ({ weight: probability, mean: side * mu })),
     ...(rest > 0 ? [{ weight: rest, mean: 0 }] : []),
   ]
-  return { moves: moving.length > 0, isResolved: largest * 1e-300 > 0, rest, logRatio, moved }
+  return { moves: moving.length > 0, isResolved: largest * 1e-300 > 0, rest, largest, logRatio, moved }
 }
 
 const indistinguishable: PrivacyLossPair = { infinity: 0, nothing: 0, atoms: [{ loss: 0, p: 1 }] }
@@ -156,17 +177,17 @@ const indistinguishable: PrivacyLossPair = { infinity: 0, nothing: 0, atoms: [{ 
 /**
  * Σ pᵢ N(μᵢ, 1) beside N(0, 1), μᵢ ≥ 0: L(z) = log Σ pᵢ e^(μᵢ z − μᵢ²/2).
  *
- * Cost       about five evaluations of the loss per edge, and as many normal masses as there are parts
+ * Cost       two or three evaluations of the loss per edge, and as many normal masses as there are parts
  * Reference  Choquette-Choo, Ganesh, Steinke & Thakurta 2023, arXiv:2310.15526
  */
 export const gaussianMixturePair = (parts: readonly MixturePart[]): PrivacyLossPair => {
-  const { moves, isResolved, rest, logRatio, moved } = mixtureOf(parts)
+  const { moves, isResolved, rest, largest, logRatio, moved } = mixtureOf(parts)
   if (!moves) return indistinguishable
   return pairOf({
     p: moved(1),
     q: [{ weight: 1, mean: 0 }],
     least: rest > 0 ? Math.log(rest) : -Infinity,
-    inverse: isResolved ? inverseOf(logRatio) : () => 0,
+    inverse: isResolved ? inverseOf(logRatio, largest) : () => 0,
   })
 }
 
@@ -181,12 +202,12 @@ export const gaussianMixturePair = (parts: readonly MixturePart[]): PrivacyLossP
  * Cost       as of `gaussianMixturePair`, twice
  */
 export const replacedMixturePair = (parts: readonly MixturePart[]): PrivacyLossPair => {
-  const { moves, isResolved, logRatio, moved } = mixtureOf(parts)
+  const { moves, isResolved, largest, logRatio, moved } = mixtureOf(parts)
   if (!moves) return indistinguishable
   const loss = (z: number): Rising => {
     const [here, there] = [logRatio(z), logRatio(-z)]
     return { value: here.value - there.value, slope: here.slope + there.slope }
   }
-  const inverse = inverseOf(loss)
+  const inverse = inverseOf(loss, largest)
   return pairOf({ p: moved(1), q: moved(-1), inverse: isResolved ? (t) => (t === 0 ? 0 : inverse(t)) : () => 0 })
 }

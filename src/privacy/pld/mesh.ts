@@ -56,7 +56,8 @@ export const meshFor = (
   const widthAt = (t: number): number => {
     while (at + 1 < loss.length && (loss[at + 1] as number) <= t) at++
     const beyond = Math.min(left[at] as number, right[at] as number)
-    return Math.min(most, Math.max(least, Math.sqrt(rare / beyond)))
+    // Where there is nothing, nothing is too wide, even beside a δ that no tilted mass is left of.
+    return beyond > 0 ? Math.min(most, Math.max(least, Math.sqrt(rare / beyond))) : most
   }
   const edges = [start]
   for (let k = start; k < end; ) {
