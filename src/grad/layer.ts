@@ -244,6 +244,20 @@ export const derivedPullback = <P extends Tree, C>(
 })
 
 /**
+ * The same of a rule whose readings are contractions of its cache with the cotangent: they stand on the cotangent, and what is passed
+ * on is not theirs.
+ *
+ * @internal
+ */
+export const contractingPullback = <P extends Tree, C>(
+  rule: Omit<LayerRule<P, C>, 'pullback'>,
+  backend: Backend,
+  params: P,
+  cache: C,
+  gy: Tensor,
+): Pullback<P> => ({ ...derivedPullback(rule, backend, params, cache, gy), holds: () => [gy] })
+
+/**
  * A pullback that forms the per-sample gradients once and reads norms and weighted sums off them. The right choice
  * where the gradients are small, or dearer to contract twice than to keep.
  */

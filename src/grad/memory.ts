@@ -12,6 +12,80 @@ export interface GradientMemory {
   readonly perSample: number
 }
 
+/** The results of operations, in bytes and in their order, and which of them were given up, by their place in it. */
+type Trace = readonly ({ readonly made: number } | { readonly givenUp: number })[]
+
+interface Traced {
+  readonly trace: Trace
+  /** Bytes of operands that the computation makes elsewhere. */
+  readonly copied: number
+}
+
+/** What a computation makes and gives up. */
+const traceOf = (backend: Backend, run: (on: Backend) => number): Traced => {
+  let trace: ({ readonly made: number } | { readonly givenUp: number })[] = []
+  let results = 0
+  const places = new Map<Storage, number>()
+  const tracing = observed(backend, {
+    operation: (_cost, result) => {
+      for (const storage of holdingsOf(result).storages) {
+        places.set(storage, results++)
+        trace.push({ made: storage.byteLength })
+      }
+    },
+    release: ({ data }) => {
+      const place = places.get(data as Storage)
+      if (place === undefined) return
+      places.delete(data as Storage)
+      trace.push({ givenUp: place })
+    },
+    within: (_work, body) => body(),
+    begin: () => {
+      trace = []
+      results = 0
+      places.clear()
+    },
+  })
+  return { copied: run(tracing), trace }
+}
+
+/** Do both make and give up as many results, in one order? */
+const isAlike = (one: Trace, other: Trace): boolean =>
+  one.length === other.length &&
+  one.every((act, i) => {
+    const there = other[i] as Trace[number]
+    return 'made' in act ? 'made' in there : 'givenUp' in there && act.givenUp === there.givenUp
+  })
+
+const bytesMade = (trace: Trace): number => trace.reduce((sum, act) => sum + ('made' in act ? act.made : 0), 0)
+
+/**
+ * Bytes that results take up in either trace where a result takes the place of one that was given up, of its size in both: sizes that are
+ * the same for one sample by chance, or for two, are not.
+ */
+const bytesHeld = (one: Trace, two: Trace): readonly [one: number, two: number] => {
+  const held: [number, number] = [0, 0]
+  const sizes: string[] = []
+  const vacant = new Map<string, number>()
+  one.forEach((act, i) => {
+    if ('givenUp' in act) {
+      const size = sizes[act.givenUp] as string
+      vacant.set(size, (vacant.get(size) ?? 0) + 1)
+      return
+    }
+    const [a, b] = [act.made, (two[i] as typeof act).made]
+    const size = `${a} ${b}`
+    sizes.push(size)
+    const places = vacant.get(size) ?? 0
+    if (places > 0) vacant.set(size, places - 1)
+    else {
+      held[0] += a
+      held[1] += b
+    }
+  })
+  return held
+}
+
 /**
  * The memory of a computation on batches, from those of one and of two samples: bytes of the results of its operations, which an
  * arena holds until they are given up, and of the operands that it copies in.
@@ -34,37 +108,13 @@ export const memoryOf = (
     readonly isGivenUp: boolean
   },
 ): GradientMemory => {
-  const bytes = (count: number): number => {
-    let held = 0
-    const made = new Set<Storage>()
-    /** How many results of a size were given up: the next of that size takes the place of one. */
-    const vacant = new Map<number, number>()
-    const counting = observed(backend, {
-      operation: (_cost, result) => {
-        for (const storage of holdingsOf(result).storages) {
-          const { byteLength } = storage
-          made.add(storage)
-          const places = vacant.get(byteLength) ?? 0
-          if (places > 0) vacant.set(byteLength, places - 1)
-          else held += byteLength
-        }
-      },
-      release: ({ data }) => {
-        const { byteLength } = data as Storage
-        if (!isGivenUp || !made.delete(data as Storage)) return
-        vacant.set(byteLength, (vacant.get(byteLength) ?? 0) + 1)
-      },
-      within: (_work, body) => body(),
-      begin: () => {
-        held = 0
-        made.clear()
-        vacant.clear()
-      },
-    })
-    const copied = run(counting, count)
-    return held + copied + operands(count)
-  }
-  const [one, two] = [bytes(1), bytes(2)]
+  const traced = ([1, 2] as const).map((count) => traceOf(backend, (on) => run(on, count) + operands(count)))
+  const [first, second] = traced as [Traced, Traced]
+  const held =
+    isGivenUp && isAlike(first.trace, second.trace)
+      ? bytesHeld(first.trace, second.trace)
+      : ([bytesMade(first.trace), bytesMade(second.trace)] as const)
+  const [one, two] = [held[0] + first.copied, held[1] + second.copied]
   return { fixed: Math.max(0, 2 * one - two), perSample: Math.max(1, two - one) }
 }
 

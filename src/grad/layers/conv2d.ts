@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { type Convolution2d, convolutionOutput, type Pair, pair } from '../../tensor/window.js'
 import { convolutionCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
-import { derivedPullback, keepingPullback, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
+import { contractingPullback, keepingPullback, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { addNorms } from '../norm-sums.js'
 import { summationError } from '../rounding.js'
 import { normOfFormed, normOfGram } from '../terms.js'
@@ -147,7 +147,7 @@ const zeroPadded = (
       }
       const bias = lazy(() => backend.sum(gy, [2, 3]))
       const pullbackOf = (p: Conv2dParams): Pullback<Conv2dParams> => {
-        if (norm !== 'keep') return derivedPullback(rule, backend, p, x, gy)
+        if (norm !== 'keep') return contractingPullback(rule, backend, p, x, gy)
         const perSampleGrad = (): Conv2dParams => ({
           weight: form(false).grad,
           ...(p.bias === undefined ? {} : { bias: bias() }),

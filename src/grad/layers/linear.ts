@@ -10,7 +10,7 @@ import { scalar, type Tensor } from '../../tensor/tensor.js'
 import { reshape, transpose } from '../../tensor/view.js'
 import { affineCosts, gramIsCheaper, normWay } from '../cost.js'
 import { groupedAffine } from '../grouped.js'
-import { derivedPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
+import { contractingPullback, keepingPullback, type LayerRule, layer, type Pullback } from '../layer.js'
 import { summationError } from '../rounding.js'
 import { normOfFormed, normOfGram, scaleOfTerms } from '../terms.js'
 import { fanInUniform } from './initialise.js'
@@ -116,7 +116,7 @@ export const linear = (
       const outputs = gy.shape.at(-1) as number
       const way = normWay(affineCosts({ positions, inputs, outputs }), n)
       if (way === 'keep') return keepingPullback(rule, backend, params, x, gy)
-      const pullbackOf = (p: LinearParams): Pullback<LinearParams> => derivedPullback(rule, backend, p, x, gy)
+      const pullbackOf = (p: LinearParams): Pullback<LinearParams> => contractingPullback(rule, backend, p, x, gy)
       return {
         ...pullbackOf(params),
         norm: positions === 1 ? 'rank one' : way,
