@@ -78,6 +78,10 @@ export const leaves = (tree: Tree): readonly Tensor[] => {
   return found
 }
 
+/** Is there a leaf in it? @internal */
+export const hasLeaves = (tree: Tree): boolean =>
+  isTensor(tree) || Object.values(tree).some((child) => hasLeaves(child as Tree))
+
 /** The tree with these leaves instead of its own, in their order. @internal */
 export const withLeaves =
   (others: readonly Tensor[]) =>

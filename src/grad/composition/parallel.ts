@@ -5,7 +5,7 @@ import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend, UnaryOp } from '../../tensor/backend/backend.js'
 import { type Shape, ShapeEq, shapeError } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { leaves, type Tree } from '../../tensor/tree.js'
+import { hasLeaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, type LayerRule, layer, lazy, type Pullback } from '../layer.js'
 import { sumOfNorms } from '../norm-sums.js'
@@ -77,7 +77,7 @@ export const parallel =
       const pulled = rules.map((rule, b) =>
         lazy(() => rule.pullback(backend, ps[b] as Tree, (caches as readonly unknown[])[b], cotangents[b] as Tensor)),
       )
-      const trained = ps.map((p) => leaves(p).length > 0)
+      const trained = ps.map(hasLeaves)
       const readEach = (read: (p: Pullback<Tree>) => Tree): P =>
         pulled.map((p, b) => (trained[b] ? read(p()) : (ps[b] as Tree))) as unknown as P
       const holds = () => allHeld(pulled.filter((_, b) => trained[b]))

@@ -5,7 +5,7 @@ import { foldIn, type Key } from '../../sampling/key.js'
 import type { Backend } from '../../tensor/backend/backend.js'
 import type { Shape } from '../../tensor/shape.js'
 import { placeOf, type Tensor } from '../../tensor/tensor.js'
-import { leaves, type Tree } from '../../tensor/tree.js'
+import { hasLeaves, type Tree } from '../../tensor/tree.js'
 import { groupedChildren } from '../grouped.js'
 import { type AnyLayer, keptOf, type LayerRule, layer, lazy, type Pullback, weightedSumOfRows } from '../layer.js'
 import { sumOfNorms } from '../norm-sums.js'
@@ -65,7 +65,7 @@ export const sequential = <const Ls extends readonly AnyLayer[]>(
       }),
     )
     // Only layers with parameters are read, so nothing is computed below the first of them.
-    const trained = ps.map((p) => leaves(p).length > 0)
+    const trained = ps.map(hasLeaves)
     const first = trained.includes(true) ? trained.indexOf(true) : rules.length
     const surplus = lazy(() => surplusOf(backend, [gy, caches]))
     /** Layers that were read, and layers whose input has its cotangent; the layers above `settled` have given up theirs. */

@@ -11,7 +11,7 @@ import type { Backend } from '../../tensor/backend/backend.js'
 import { zipTensorsWith } from '../../tensor/elementwise.js'
 import { type Shape, shapeError } from '../../tensor/shape.js'
 import { contiguous, full, storageOf, type Tensor, unsafeTensor, zeros } from '../../tensor/tensor.js'
-import { emptyTree, leaves, type Tree } from '../../tensor/tree.js'
+import { emptyTree, hasLeaves, type Tree } from '../../tensor/tree.js'
 import { transpose } from '../../tensor/view.js'
 import { affineCosts, gramIsCheaper, keptNumbersLimit } from '../cost.js'
 import { addByGroup, groupedChildren, labelOf } from '../grouped.js'
@@ -196,7 +196,7 @@ export const tied =
           : factors()
               .map((factor) => weightedOuter(backend, factor, by, rows))
               .reduce((sum, g) => backend.zip('add', sum, g), zeros([rows, columns], backend.dtype))
-      const trained = rules.map((rule, index) => useOf(rule) === undefined && leaves(layers[index] as Tree).length > 0)
+      const trained = rules.map((rule, index) => useOf(rule) === undefined && hasLeaves(layers[index] as Tree))
       const readEach = (read: (p: Pullback<Tree>) => Tree): readonly Tree[] =>
         pulled.map((p, index) => (trained[index] ? read(p()) : (layers[index] as Tree)))
       return {

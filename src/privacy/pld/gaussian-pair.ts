@@ -151,17 +151,22 @@ const mixtureOf = (parts: readonly MixturePart[]) => {
   const largest = moving.reduce((most, { mu }) => Math.max(most, mu), 0)
   const logRest = Math.log(rest)
   const logRatio = (z: number): Rising => {
-    let highest = logRest
-    for (const { mu, log } of logs) highest = Math.max(highest, log + mu * z)
-    // The highest term is 1, and what the others add to it keeps its digits where it is little.
-    let [others, first, seen] = [0, 0, false]
-    const add = (term: number, mu: number): void => {
-      if (!seen && term === highest) seen = true
-      else others += Math.exp(term - highest)
-      first += mu * Math.exp(term - highest)
+    let [highest, at] = [logRest, -1]
+    for (let i = 0; i < logs.length; i++) {
+      const { mu, log } = logs[i] as (typeof logs)[number]
+      const term = log + mu * z
+      if (term > highest) [highest, at] = [term, i]
     }
-    add(logRest, 0)
-    for (const { mu, log } of logs) add(log + mu * z, mu)
+    // The highest term is 1, and what the others add to it keeps its digits where it is little.
+    let others = at < 0 ? 0 : Math.exp(logRest - highest)
+    let first = logs[at]?.mu ?? 0
+    for (let i = 0; i < logs.length; i++) {
+      if (i === at) continue
+      const { mu, log } = logs[i] as (typeof logs)[number]
+      const weight = Math.exp(log + mu * z - highest)
+      others += weight
+      first += mu * weight
+    }
     return { value: highest + Math.log1p(others), slope: first / (1 + others) }
   }
   /** The parts, moved to the right or to the left. */
