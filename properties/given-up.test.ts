@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { crossEntropy } from '../src/grad/index.js'
+import { crossEntropy, linear, sequential, tanh } from '../src/grad/index.js'
 import { surplusOf } from '../src/grad/surplus.js'
 import { resNet20 } from '../src/models/index.js'
 import { clippedGrad, flatClip } from '../src/privacy/index.js'
@@ -105,6 +105,31 @@ it('a thousand tensors, each given up after the next is made, take the room of t
     return t
   })
   expect(toArray(last)).toEqual(toArray(x))
+})
+
+it('a layer that contracts holds its cotangent, and what it passed on is given up', () => {
+  const model = sequential(linear(8), tanh, linear(8), tanh, linear(8), tanh, linear(8))
+  const { params } = model.init(key(0), [8])
+  const inner = wasm({ threads: 1 })
+  const given: Tensor[] = []
+  const backend: Backend = {
+    ...inner,
+    release: (t) => {
+      given.push(t)
+      inner.release?.(t)
+    },
+  }
+  inner.scope(() => {
+    const [y, caches] = model.forward(backend, params, noise([5, 8]))
+    given.length = 0
+    model.pullback(backend, params, caches, y).squaredNorm()
+  })
+  // That of the input of each affine layer above the first; those behind the activations are read again.
+  expect(given.map(({ shape }) => shape)).toEqual([
+    [5, 8],
+    [5, 8],
+    [5, 8],
+  ])
 })
 
 it('the gradient of a residual network takes 4 MiB a sample, less than two thirds of the memory, and has the same bits', () => {

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { inject } from 'vitest'
 
 /**
- * A failure is shrunk for so many milliseconds, less than a test may take: nothing interrupts a test that does not wait for anything, and
- * where one run takes seconds, a smaller counterexample is not worth hours.
+ * A property runs, its failure being shrunk included, for so many milliseconds at most, which is less than a test may take. Nothing else
+ * interrupts a test that waits for nothing, and where one run takes seconds, a smaller counterexample is not worth hours.
  */
 const LONGEST = 200_000
 

@@ -12,10 +12,12 @@ export interface GradientMemory {
   readonly perSample: number
 }
 
-/** The results of operations, in bytes and in their order, and which of them were given up, by their place in it. */
-type Trace = readonly ({ readonly made: number } | { readonly givenUp: number })[]
+/** A result of so many bytes, or one that was given up, by its place among all results. */
+type Act = { readonly made: number } | { readonly givenUp: number }
+type Trace = readonly Act[]
 
 interface Traced {
+  /** What was made and given up, in its order. */
   readonly trace: Trace
   /** Bytes of operands that the computation makes elsewhere. */
   readonly copied: number
@@ -23,7 +25,7 @@ interface Traced {
 
 /** What a computation makes and gives up. */
 const traceOf = (backend: Backend, run: (on: Backend) => number): Traced => {
-  let trace: ({ readonly made: number } | { readonly givenUp: number })[] = []
+  let trace: Act[] = []
   let results = 0
   const places = new Map<Storage, number>()
   const tracing = observed(backend, {
@@ -53,7 +55,7 @@ const traceOf = (backend: Backend, run: (on: Backend) => number): Traced => {
 const isAlike = (one: Trace, other: Trace): boolean =>
   one.length === other.length &&
   one.every((act, i) => {
-    const there = other[i] as Trace[number]
+    const there = other[i] as Act
     return 'made' in act ? 'made' in there : 'givenUp' in there && act.givenUp === there.givenUp
   })
 
@@ -108,8 +110,8 @@ export const memoryOf = (
     readonly isGivenUp: boolean
   },
 ): GradientMemory => {
-  const traced = ([1, 2] as const).map((count) => traceOf(backend, (on) => run(on, count) + operands(count)))
-  const [first, second] = traced as [Traced, Traced]
+  const traced = (count: number): Traced => traceOf(backend, (on) => run(on, count) + operands(count))
+  const [first, second] = [traced(1), traced(2)]
   const held =
     isGivenUp && isAlike(first.trace, second.trace)
       ? bytesHeld(first.trace, second.trace)
