@@ -33,11 +33,12 @@ export interface Arena {
   readonly release: (data: Storage) => void
   /** Gives back what the body allocates. */
   readonly temporarily: <A>(body: () => A) => A
-  /** Storage that `fill` will write to, in its turn. */
+  /** Storage that `fill` will write to, in its turn; `readsArena` where it reads what lies in linear memory. */
   readonly written: <D extends keyof ArenaStorage>(
     dtype: D,
     length: number,
     fill: (out: ArenaStorage[D]) => void,
+    readsArena?: boolean,
   ) => ArenaStorage[D]
   /** Storage of this scope that holds part of a source from elsewhere; made once for each part, dtype and way of copying. */
   readonly copyOf: (source: Storage, part: Part, dtype: keyof ArenaStorage, copy?: Copying) => Storage
@@ -88,7 +89,7 @@ export interface Extent {
 export const arenaOver = (
   memory: WebAssembly.Memory,
   { base, limit }: Extent,
-  { later, settle, drop }: Queue,
+  { later, settle, drop }: Pick<Queue, 'later' | 'settle' | 'drop'>,
   moved: (buffer: ArrayBufferLike) => void,
 ): Arena => {
   /**
@@ -170,9 +171,10 @@ export const arenaOver = (
     return true
   }
 
-  const written: Arena['written'] = (dtype, length, fill) => {
+  const written: Arena['written'] = (dtype, length, fill, readsArena = false) => {
     const storage = take(dtype, length)
-    later(() => fill(storage))
+    if (readsArena) later(() => fill(storage))
+    else later(() => fill(storage), storage)
     return storage
   }
 

@@ -27,23 +27,32 @@ type Convolutions = Pick<
 >
 
 export const convolutions = (device: Device): Convolutions => {
-  const packed = (weight: number, convolution: Convolution2d, shape: Quad, transposed: boolean): number => {
+  /** Lets the body launch what reads a weight in panels: their address, and their bytes. */
+  const packed = (
+    weight: number,
+    convolution: Convolution2d,
+    shape: Quad,
+    transposed: boolean,
+    body: (panels: number, bytes: number) => void,
+  ): void => {
     const [o, group, kh, kw] = shape
     const entries = group * kh * kw
     const outputs = o / convolution.groups
-    const length = transposed ? entries * roundUp(outputs, 8) : outputs * roundUp(entries, 8)
-    const panels = device.result('float32', [convolution.groups * length]).address
+    const numbers = convolution.groups * (transposed ? entries * roundUp(outputs, 8) : outputs * roundUp(entries, 8))
     const none: Quad = [0, group * convolution.groups, 1, 1]
-    device.launch({
-      kernel: kernel.packWeights,
-      arguments: [
-        ...[weight, panels, transposed ? 1 : 0, 0, 0, 0, 0, 0],
-        ...geometry(convolution, convolution.groups, none, [0, o, 1, 1]),
-      ],
-      parts: 1,
-      cost: 0,
+    device.aside(numbers, (panels) => {
+      device.launch({
+        kernel: kernel.packWeights,
+        arguments: [
+          ...[weight, panels, transposed ? 1 : 0, 0, 0, 0, 0, 0],
+          ...geometry(convolution, convolution.groups, none, [0, o, 1, 1]),
+        ],
+        parts: 1,
+        cost: 0,
+        footprint: { reads: [weight, 4 * sizeOf(shape)], writes: [panels, 4 * numbers] },
+      })
+      body(panels, 4 * numbers)
     })
-    return panels
   }
 
   const byFiltering = (
@@ -53,8 +62,7 @@ export const convolutions = (device: Device): Convolutions => {
     output: Quad,
   ): Tensor => {
     const { tensor, address } = device.result('float32', output)
-    if (size(tensor) > 0)
-      device.arena.temporarily(() => filtered(device, { ...operands, out: address }, convolution, input, output))
+    if (size(tensor) > 0) filtered(device, { ...operands, out: address }, convolution, input, output)
     return tensor
   }
 
@@ -72,17 +80,23 @@ export const convolutions = (device: Device): Convolutions => {
     const blocks = Math.ceil(positions / block)
     const units = output[0] * convolution.groups * blocks
     const { perChunk, parts } = chunking(units, work / blocks)
-    device.arena.temporarily(() =>
+    packed(weight, convolution, kernels, true, (panels, bytes) =>
       device.launch({
         kernel: kernel.convolve,
         arguments: [
-          ...[x, packed(weight, convolution, kernels, true), bias, address, op, 0, 0, 0],
+          ...[x, panels, bias, address, op, 0, 0, 0],
           ...geometry(convolution, convolution.groups, input, output),
           ...[4 * row, block, 0, units, perChunk],
         ],
         parts,
         cost: COST * work * output[0] * convolution.groups,
         scratch: 128 + 4 * row * (block + 4),
+        footprint: {
+          split: { samples: output[0], p: convolution.groups * blocks, q: perChunk },
+          reads: [x, 4 * sizeOf(input)],
+          writes: [address, 4 * sizeOf(output)],
+          common: [panels, bytes, bias, 4 * output[1]],
+        },
       }),
     )
     return tensor
@@ -136,17 +150,23 @@ export const convolutions = (device: Device): Convolutions => {
     const block = blockOf(positions, row, Number.POSITIVE_INFINITY)
     const units = (input[0] as number) * convolution.groups
     const { perChunk, parts } = chunking(units, work)
-    device.arena.temporarily(() =>
+    packed(weights, convolution, weight.shape as Quad, false, (panels, bytes) =>
       device.launch({
         kernel: kernel.inputGrad,
         arguments: [
-          ...[from, packed(weights, convolution, weight.shape as Quad, false), address, 0, 0, 0, 0, 0],
+          ...[from, panels, address, 0, 0, 0, 0, 0],
           ...geometry(convolution, convolution.groups, input as Quad, output),
           ...[4 * row, block, 0, units, perChunk],
         ],
         parts,
         cost: COST * work * units,
         scratch: 4 * row * (block + 4),
+        footprint: {
+          split: { samples: output[0], p: convolution.groups, q: perChunk },
+          reads: [from, 4 * sizeOf(output)],
+          writes: [address, 4 * sizeOf(input)],
+          common: [panels, bytes],
+        },
       }),
     )
     return tensor
@@ -184,6 +204,18 @@ export const convolutions = (device: Device): Convolutions => {
       parts,
       cost: COST * total,
       scratch: 128 + 4 * row * (block + 1) + behind + 64,
+      ...(mode === 2
+        ? {}
+        : {
+            footprint: {
+              split: { samples: input[0], p: units / input[0], q: perChunk },
+              reads: [operands.x, 4 * sizeOf(input), operands.gy, 4 * sizeOf(output)],
+              writes: [
+                ...[operands.out, mode === 0 ? 4 * units * group * outputs * taps : 8 * units],
+                ...(operands.norms ? [operands.norms, 8 * units] : []),
+              ],
+            },
+          }),
     })
   }
 
@@ -282,6 +314,11 @@ export const convolutions = (device: Device): Convolutions => {
         4 * ((plane + 4) * (plane + margin) + 2 * margin) +
         4 * Math.max(plane * (plane + margin), (outputPlane + 4) * outputPlane) +
         320,
+      footprint: {
+        split: { samples: n, p: 1, q: perChunk },
+        reads: [from, 4 * size(x), cotangent, 4 * size(gy)],
+        writes: [address, 8 * n],
+      },
     })
     return tensor
   }

@@ -17,36 +17,25 @@ import {
   viewOf,
 } from '../../tensor.js'
 import { type Arena, type ArenaStorage, arenaOver, type Copying } from './arena.js'
+import { ARGUMENT_COUNT, type ChainOptions, chainOf, type Launch, type Launcher, type Scratch } from './chain.js'
 import { kernel } from './kernel.js'
 import { startWorker } from './platform.js'
 import { queue } from './queue.js'
 import { collapse, zipArguments } from './walk.js'
 
-/** Layout of linear memory: the control page, the scratch of each thread, the arena. */
+/** Layout of linear memory: the control page, the scratch of each thread, numbers that lie aside, the arena. */
 const CONTROL = 65536
-const ARGUMENTS = 1024
-const ARGUMENT_COUNT = 64
 /** Scratch of a thread; what does not fit is taken from the arena. Not a power of two, so that threads do not share sets. */
 export const SCRATCH: number = 1024 * 1024 + 4096 + 320
+
+/** Of numbers that lie aside: each takes the place of what is there longest. At the top of the arena it would be what is read just now, and threads would have to wait. */
+const ASIDE = 1280 * 1024
 
 /** A view in linear memory: address in bytes, strides in elements. */
 export interface Strided {
   readonly address: number
   readonly shape: Shape
   readonly stride: readonly number[]
-}
-
-/** How a kernel is run. */
-export interface Launch {
-  readonly kernel: number
-  /** At most 62 numbers. */
-  readonly arguments: readonly number[]
-  /** Chunks that threads may take. */
-  readonly parts: number
-  /** Work in some unit of about a nanosecond of one thread; a little work stays on the calling thread. */
-  readonly cost: number
-  /** Bytes of scratch for each thread. */
-  readonly scratch?: number
 }
 
 export interface Device {
@@ -72,18 +61,18 @@ export interface Device {
   readonly filled: (dtype: keyof ArenaStorage, shape: Shape, value: number) => Tensor
   /** Runs a kernel before anybody reads a result. */
   readonly launch: (job: Launch) => void
+  /** Room for so many float32, for a body to launch what makes them and what reads them: nobody needs them behind it. */
+  readonly aside: (numbers: number, body: (address: number) => void) => void
   /** Runs the kernels that were launched. */
   readonly settle: () => void
   readonly close: () => void
 }
 
-interface Exports {
-  readonly launch: (kernel: number, parts: number, help: number) => void
+interface Exports extends Launcher {
   readonly dismiss: () => void
 }
 
-/** Work below which it does not pay to share it with threads that are awake, and to wake those that sleep. */
-const WORTH_SHARING = 10_000
+/** Work for which it pays to start workers. */
 const WORTH_WAKING = 150_000
 
 /** Numbers as float32, none farther from zero than it was. */
@@ -132,6 +121,8 @@ export interface DeviceOptions {
   readonly memoryLimit?: number
   /** Told of every buffer that the memory has, one after another. */
   readonly moved: (buffer: ArrayBufferLike) => void
+  /** For a check of footprints: see `ChainOptions`. */
+  readonly apart?: ChainOptions['apart']
 }
 
 /** WebAssembly addresses so many pages of 64 KiB. */
@@ -144,42 +135,58 @@ export const deviceOf = ({
   shared,
   memoryLimit = Number.POSITIVE_INFINITY,
   moved,
+  apart,
 }: DeviceOptions): Device => {
-  const base = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
+  const asideBase = CONTROL + threads * Math.ceil(SCRATCH / 64) * 64
+  // Where footprints are checked there is little of it, so that it is soon written over.
+  const asideBytes = apart === undefined ? ASIDE : 32 * 1024
+  const base = asideBase + asideBytes
   const initial = Math.ceil(base / 65536) + 64
   const wanted = Math.ceil((base + memoryLimit) / 65536) + 1
   const { memory, limit } = reserve(initial, shared, Math.min(ALL_PAGES, Math.max(initial + 1, wanted)))
-  const { launch: start, dismiss } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
-  const { later, settle, drop } = queue()
-  let control: Int32Array = new Int32Array(memory.buffer, ARGUMENTS, ARGUMENT_COUNT)
+  const launcher = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
+  const chain = chainOf(memory.buffer, { launcher, threads, ...(apart === undefined ? {} : { apart }) })
+  const waiting = queue(chain)
+  const { settle } = waiting
   const arenaBase = Math.ceil(base / 65536) * 65536
-  const arena = arenaOver(memory, { base: arenaBase, limit }, { later, settle, drop }, (buffer) => {
-    control = new Int32Array(buffer, ARGUMENTS, ARGUMENT_COUNT)
+  const arena = arenaOver(memory, { base: arenaBase, limit }, waiting, (buffer) => {
+    chain.move(buffer)
     moved(buffer)
   })
+  const ownScratch: Scratch = { address: CONTROL, step: Math.ceil(SCRATCH / 64) * 64, isPassing: false }
   let helpers = 0
   let closed = false
 
   const launch = (job: Launch): void => {
     if (job.parts <= 0) return
-    if (job.arguments.length > ARGUMENT_COUNT - 2)
-      throw new RangeError(`a kernel takes ${ARGUMENT_COUNT - 2} arguments, and there are ${job.arguments.length}`)
-    const help = threads === 1 || closed || job.cost < WORTH_SHARING ? 0 : job.cost < WORTH_WAKING ? 1 : 2
-    if (help === 2) while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
-    const run = (scratch: number, step: number): void =>
-      later(() => {
-        control.set(job.arguments)
-        control[ARGUMENT_COUNT - 2] = scratch
-        control[ARGUMENT_COUNT - 1] = step
-        start(job.kernel, job.parts, help)
-      })
+    if (job.arguments.length > ARGUMENT_COUNT)
+      throw new RangeError(`a kernel takes ${ARGUMENT_COUNT} arguments, and there are ${job.arguments.length}`)
+    if (threads > 1 && !closed && job.cost >= WORTH_WAKING)
+      while (helpers < threads - 1) startWorker({ module, memory, thread: ++helpers })
     const need = job.scratch ?? 0
-    if (need <= SCRATCH) run(CONTROL, Math.ceil(SCRATCH / 64) * 64)
+    if (need <= SCRATCH) waiting.launch(job, ownScratch)
     else
       arena.temporarily(() => {
         const step = Math.ceil(need / 64) * 64
-        run(arena.allocate('float32', (threads * step) / 4).byteOffset, step)
+        waiting.launch(job, {
+          address: arena.allocate('float32', (threads * step) / 4).byteOffset,
+          step,
+          isPassing: true,
+        })
       })
+  }
+
+  let turn = 0
+  const aside: Device['aside'] = (numbers, body) => {
+    const bytes = Math.ceil((4 * numbers) / 64) * 64 + 256
+    if (bytes > asideBytes / 2) {
+      arena.temporarily(() => body(arena.allocate('float32', numbers).byteOffset))
+      return
+    }
+    if (turn + bytes > asideBytes) turn = 0
+    const address = asideBase + turn
+    turn += bytes
+    body(address)
   }
 
   const result: Device['result'] = (dtype, shape) => {
@@ -193,7 +200,7 @@ export const deviceOf = ({
   }
 
   const converted = (t: Tensor, dtype: 'float32' | 'int32'): number => {
-    const { byteOffset } = arena.written(dtype, size(t), (out) => copyInto(out, 0, t))
+    const { byteOffset } = arena.written(dtype, size(t), (out) => copyInto(out, 0, t), arena.holds(placeOf(t)))
     if (isAtHome(placeOf(t)) && !arena.holds(placeOf(t))) settle()
     return byteOffset
   }
@@ -267,12 +274,13 @@ export const deviceOf = ({
     const data = placeOf(own)
     if (!arena.holds(data)) return arena.copyOf(storageOf(own), part, 'float32', towardsZero).byteOffset
     const from = data.subarray(part.first, part.first + part.length)
-    return arena.written('float32', part.length, (to) => towardsZero(to, from)).byteOffset
+    return arena.written('float32', part.length, (to) => towardsZero(to, from), true).byteOffset
   }
 
   const close = (): void => {
     closed = true
-    dismiss()
+    chain.close()
+    launcher.dismiss()
   }
   return {
     arena,
@@ -285,6 +293,7 @@ export const deviceOf = ({
     result,
     filled,
     launch,
+    aside,
     settle,
     close,
   }

@@ -5,6 +5,7 @@ import { broadcastShapes, checkShape, rowMajor, type Shape, ShapeEq, shapeError,
 import { isContiguous, size, type Tensor, viewOf } from '../../tensor.js'
 import { broadcast } from '../../view.js'
 import type { Backend } from '../backend.js'
+import { type Footprint, powerUpTo, rowsOfChunk } from './chain.js'
 import type { Device } from './device.js'
 import { binaryOps, kernel, scaling, thenOf, unaryOps } from './kernel.js'
 import { pieces } from './pieces.js'
@@ -24,6 +25,12 @@ const BLOCK = 32768
 const NORMS = 28
 const SUMS = 19
 
+/** How the chunks of a kernel that goes through the numbers of a tensor, one after the other, are shared out. */
+const splitOf = (t: Tensor): Pick<Footprint, 'split'> => {
+  const [samples] = t.shape
+  return samples ? { split: { samples, p: size(t) / samples, q: PART } } : {}
+}
+
 type Elementwise = Pick<Backend, 'map' | 'zip' | 'sum' | 'rowDots' | 'weightedRowSum' | 'scaleRows' | 'pad2d'> &
   Required<Pick<Backend, 'rowNorms' | 'weightedRowSums'>>
 
@@ -37,6 +44,7 @@ export const elementwise = (device: Device): Elementwise => {
       arguments: [from, address, unaryOps[op], count, PART],
       parts: Math.ceil(count / PART),
       cost: count * ((unaryCost as Partial<Record<string, number>>)[op] ?? 0.3),
+      footprint: { ...splitOf(x), reads: [from, 4 * count], writes: [address, 4 * count] },
     })
     return tensor
   }
@@ -47,6 +55,7 @@ export const elementwise = (device: Device): Elementwise => {
     { axes, run, step }: Joined,
     [a, b, out]: readonly [a: number, b: number, out: number],
     then = 0,
+    footprint?: Footprint,
   ): void => {
     const count = axes.reduce((product, { extent }) => product * extent, 1)
     const units = count * Math.ceil(run / PART)
@@ -66,6 +75,7 @@ export const elementwise = (device: Device): Elementwise => {
       }),
       parts: Math.ceil(units / unitsPerChunk),
       cost: count * (10 + 0.3 * run),
+      ...(footprint === undefined ? {} : { footprint }),
     })
   }
 
@@ -81,7 +91,12 @@ export const elementwise = (device: Device): Elementwise => {
     if (same && isContiguous(a) && isContiguous(b)) {
       const [left, right] = [device.dense(a), device.dense(b)]
       const { tensor, address } = device.result('float32', shape)
-      zipViews(binaryOps[op], { axes: [], run: size(tensor), step: [1, 1] }, [left, right, address], after)
+      const bytes = 4 * size(tensor)
+      zipViews(binaryOps[op], { axes: [], run: size(tensor), step: [1, 1] }, [left, right, address], after, {
+        ...splitOf(tensor),
+        reads: [left, bytes, right, bytes],
+        writes: [address, bytes],
+      })
       return tensor
     }
     const [left, right] = [device.strided(a), device.strided(b)]
@@ -150,12 +165,17 @@ export const elementwise = (device: Device): Elementwise => {
       const blocks = Math.ceil(length / BLOCK)
       const partial = blocks === 1 ? address : device.arena.allocate('float64', rows * blocks).byteOffset
       const units = rows * blocks
-      const unitsPerChunk = Math.max(1, Math.floor(PART / length))
+      const unitsPerChunk = rowsOfChunk(units, PART / length)
       device.launch({
         kernel: kernel.rowDots,
         arguments: [left, right, partial, length, BLOCK, units, unitsPerChunk],
         parts: Math.ceil(units / unitsPerChunk),
         cost: 0.3 * size(a),
+        footprint: {
+          split: { samples: rows, p: blocks, q: unitsPerChunk },
+          reads: [left, 4 * size(a), right, 4 * size(a)],
+          writes: [partial, 8 * units],
+        },
       })
       if (blocks > 1) sumRuns(device, partial, address, rows, blocks)
     })
@@ -171,12 +191,17 @@ export const elementwise = (device: Device): Elementwise => {
     const { tensor, address } = device.result('float64', [rows])
     pieces(all, NORMS).forEach((some, index) => {
       const length = some.reduce((sum, [, length]) => sum + length, 0)
-      const rowsPerChunk = Math.max(1, Math.floor(PART / Math.max(1, length)))
+      const rowsPerChunk = rowsOfChunk(rows, PART / Math.max(1, length))
       device.launch({
         kernel: kernel.rowNorms,
         arguments: [address, rows, rowsPerChunk, index > 0 ? 1 : 0, BLOCK, some.length, ...some.flat()],
         parts: Math.ceil(rows / rowsPerChunk),
         cost: 0.3 * rows * length,
+        footprint: {
+          split: { samples: rows, p: 1, q: rowsPerChunk },
+          reads: some.flatMap(([from, length]) => [from, 4 * rows * length]),
+          writes: [address, 8 * rows],
+        },
       })
     })
     return tensor
@@ -231,12 +256,17 @@ export const elementwise = (device: Device): Elementwise => {
     const { tensor, address } = device.result('float32', [...lead, top + h + bottom, left + w + right])
     const planes = sizeOf(lead)
     const plane = size(tensor) / Math.max(1, planes)
-    const planesPerChunk = Math.max(1, Math.floor((2 * PART) / Math.max(1, plane)))
+    const planesPerChunk = powerUpTo((2 * PART) / Math.max(1, plane))
     device.launch({
       kernel: kernel.pad,
       arguments: [from, address, h, w, top, bottom, left, right, planes, planesPerChunk],
       parts: Math.ceil(planes / planesPerChunk),
       cost: 0.2 * size(tensor),
+      footprint: {
+        ...(lead[0] ? { split: { samples: lead[0], p: planes / lead[0], q: planesPerChunk } } : {}),
+        reads: [from, 4 * size(x)],
+        writes: [address, 4 * size(tensor)],
+      },
     })
     return tensor
   }

@@ -5,6 +5,7 @@ import { type Home, settle } from '../../home.js'
 import { placeOf } from '../../tensor.js'
 import type { Backend } from '../backend.js'
 import { scopedOperations } from '../scoped.js'
+import type { ChainOptions } from './chain.js'
 import { convolutions } from './convolution.js'
 import { deviceOf } from './device.js'
 import { elementwise } from './elementwise.js'
@@ -57,7 +58,17 @@ const compile = (base64: string): WebAssembly.Module => {
  * @example
  * toArray(wasm({ threads: 1 }).map('square', arange(4))) // => [0, 1, 4, 9]
  */
-export const wasm = (options: WasmOptions = {}): WasmBackend => {
+export const wasm = (options: WasmOptions = {}): WasmBackend => backendOf(options)
+
+/**
+ * The same on one thread, which goes through chains of jobs strand by strand, from the first or from the last on: a job whose footprint
+ * says too little then leaves other bits.
+ *
+ * @internal
+ */
+export const wasmStrandByStrand = (order: 'firstFirst' | 'lastFirst'): WasmBackend => backendOf({ threads: 1 }, order)
+
+const backendOf = (options: WasmOptions, apart?: ChainOptions['apart']): WasmBackend => {
   const relaxed = (options.relaxed ?? true) && supportsRelaxedSimd()
   const wanted = Math.max(1, Math.floor(options.threads ?? Math.min(availableCores(), 16)))
   const shared = wanted > 1 && supportsThreads()
@@ -69,6 +80,7 @@ export const wasm = (options: WasmOptions = {}): WasmBackend => {
   const device = deviceOf({
     ...{ module, threads, shared },
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(apart === undefined ? {} : { apart }),
     moved: (buffer) => settle(buffer, () => home),
   })
   const home: Home = linear(device)

@@ -4,6 +4,7 @@
 import type { Home } from '../../home.js'
 import { sizeOf } from '../../shape.js'
 import { size, storageOf, type Tensor } from '../../tensor.js'
+import { rowsOfChunk } from './chain.js'
 import type { Device } from './device.js'
 import { kernel } from './kernel.js'
 import { pieces } from './pieces.js'
@@ -96,16 +97,23 @@ export const linear = (device: Device): Home => {
       const isDouble = dtype === 'float64'
       const from = tensors.map(isDouble ? device.doubles : device.dense)
       const results = outputs.map(() => device.result(isDouble ? 'float64' : 'float32', shape))
+      const part = rowsOfChunk(count, PART)
+      const bytes = (isDouble ? 8 : 4) * count
       device.launch({
         kernel: kernel.formula,
         arguments: [
-          ...[count, PART, isDouble ? 8 : 4, inputs, constants.length, instructions.length, outputs.length],
+          ...[count, part, isDouble ? 8 : 4, inputs, constants.length, instructions.length, outputs.length],
           ...[...from, ...results.map(({ address }) => address), ...outputs, ...constants.flatMap(words)],
           ...instructions.map(({ operation, left, right }) => operation | (left << 8) | (right << 16)),
         ],
-        parts: Math.ceil(count / PART),
+        parts: Math.ceil(count / part),
         cost: count * instructions.length * 0.3,
         scratch: (inputs + constants.length + instructions.length) * PLACE,
+        footprint: {
+          split: { samples: count, p: 1, q: part },
+          reads: from.flatMap((address) => [address, bytes]),
+          writes: results.flatMap(({ address }) => [address, bytes]),
+        },
       })
       return results.map(({ tensor }) => tensor)
     },

@@ -5,6 +5,7 @@ import { ShapeEq, shapeError } from '../../shape.js'
 import { size, type Tensor } from '../../tensor.js'
 import type { Backend } from '../backend.js'
 import { type GroupExtents, groupExtents, pulledExtents } from '../group-extents.js'
+import { powerUpTo } from './chain.js'
 import type { Device } from './device.js'
 import { binaryOps, kernel, thenOf } from './kernel.js'
 
@@ -14,8 +15,10 @@ const PART = 16384
 /** A chunk for each so many groups. */
 const sharing = ({ n, c, groups, pixels }: GroupExtents) => {
   const units = n * groups
-  const unitsPerChunk = Math.max(1, Math.floor((PART * groups) / (c * pixels)))
-  return { units, unitsPerChunk, parts: Math.ceil(units / unitsPerChunk) }
+  const most = Math.max(1, Math.floor((PART * groups) / (c * pixels)))
+  const unitsPerChunk = most < groups ? most : groups * powerUpTo(most / groups)
+  const split = { samples: n, p: groups, q: unitsPerChunk }
+  return { units, unitsPerChunk, parts: Math.ceil(units / unitsPerChunk), split }
 }
 
 export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'groupNormGrad'> => {
@@ -33,7 +36,7 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
       }
     const mean = device.result('float32', [extents.n, groups])
     const inverseDeviation = device.result('float32', [extents.n, groups])
-    const { units, unitsPerChunk, parts } = sharing(extents)
+    const { units, unitsPerChunk, parts, split } = sharing(extents)
     device.launch({
       kernel: kernel.groupNorm,
       arguments: [
@@ -44,6 +47,12 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
       ],
       parts,
       cost: size(x),
+      footprint: {
+        split,
+        reads: [from, 4 * size(x)],
+        writes: [y.address, 4 * size(x), mean.address, 4 * units, inverseDeviation.address, 4 * units],
+        common: [scale, 4 * extents.c, shift, 4 * extents.c],
+      },
     })
     return { y: y.tensor, mean: mean.tensor, inverseDeviation: inverseDeviation.tensor }
   }
@@ -66,7 +75,7 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
     }
     const ofWeight = device.result('float32', x.shape.slice(0, 2))
     const ofBias = device.result('float32', x.shape.slice(0, 2))
-    const { units, unitsPerChunk, parts } = sharing(extents)
+    const { units, unitsPerChunk, parts, split } = sharing(extents)
     device.launch({
       kernel: kernel.groupNormGrad,
       arguments: [
@@ -78,6 +87,18 @@ export const normalisations = (device: Device): Pick<Backend, 'groupNorm' | 'gro
       parts,
       cost: size(x),
       scratch: behind === 0 ? 0 : (4 * size(x)) / (extents.n * extents.groups) + 16,
+      footprint: {
+        split,
+        reads: [
+          ...[from, 4 * size(x), cotangent, 4 * size(x), mean, 4 * units, inverseDeviation, 4 * units],
+          ...(behind === 0 ? [] : [behind, 4 * size(x)]),
+        ],
+        writes: [
+          ...[gx.address, 4 * size(x)],
+          ...[ofWeight.address, 4 * extents.n * extents.c, ofBias.address, 4 * extents.n * extents.c],
+        ],
+        common: [scale, 4 * extents.c],
+      },
     })
     return { gx: gx.tensor, ofWeight: ofWeight.tensor, ofBias: ofBias.tensor }
   }

@@ -2,6 +2,7 @@
  * How the patches of a convolution are cut to the size of the cache, and its samples to chunks.
  */
 import type { Convolution2d } from '../../window.js'
+import { powerUpTo } from './chain.js'
 import { SCRATCH } from './device.js'
 
 /** Bytes of patches that leave room for the rest in L2. */
@@ -42,7 +43,7 @@ export const dimensions = (
 
 /** How many units of this much work make a chunk. */
 export const chunking = (units: number, work: number): { readonly perChunk: number; readonly parts: number } => {
-  const perChunk = Math.max(1, Math.floor(CHUNK_WORK / Math.max(1, work)))
+  const perChunk = powerUpTo(CHUNK_WORK / Math.max(1, work))
   return { perChunk, parts: Math.ceil(units / perChunk) }
 }
 

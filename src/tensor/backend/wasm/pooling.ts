@@ -6,6 +6,7 @@ import { size } from '../../tensor.js'
 import type { Window2d } from '../../window.js'
 import type { Backend } from '../backend.js'
 import { holdsPaddingOnly, pooledOutput } from '../pooled.js'
+import { type Footprint, powerUpTo } from './chain.js'
 import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
 import { kernel } from './kernel.js'
@@ -23,15 +24,17 @@ export const pools = (device: Device): Pools => {
     input: Quad,
     output: Quad,
     cost: number,
+    work: Pick<Footprint, 'reads' | 'writes'>,
   ): void => {
     const planes = input[0] * input[1]
     if (planes === 0) return
-    const perChunk = Math.max(1, Math.floor(16_000 / (cost / planes)))
+    const perChunk = powerUpTo(16_000 / (cost / planes))
     device.launch({
       kernel: id,
       arguments: [...addresses, 0, 0, 0, 0, 0, ...geometry(window, 1, input, output), 0, 0, 0, planes, perChunk],
       parts: Math.ceil(planes / perChunk),
       cost,
+      footprint: { split: { samples: input[0], p: input[1], q: perChunk }, ...work },
     })
   }
   const area = (window: Window2d): number => window.kernel[0] * window.kernel[1]
@@ -45,7 +48,10 @@ export const pools = (device: Device): Pools => {
     const y = device.result('float32', output)
     const argmax = device.result('int32', output)
     const cost = sizeOf(output) * (1 + 0.4 * area(window))
-    slide(kernel.maxPool, [from, y.address, argmax.address], window, input, output, cost)
+    slide(kernel.maxPool, [from, y.address, argmax.address], window, input, output, cost, {
+      reads: [from, 4 * size(x)],
+      writes: [y.address, 4 * sizeOf(output), argmax.address, 4 * sizeOf(output)],
+    })
     return { y: y.tensor, argmax: argmax.tensor }
   }
 
@@ -58,7 +64,10 @@ export const pools = (device: Device): Pools => {
     const [from, places] = [device.dense(gy), device.integers(argmax)]
     const { tensor, address } = device.result('float32', input)
     const cost = size(gy) * 1.5 + size(tensor) * 0.1
-    slide(kernel.maxPoolGrad, [from, places, address], anyWindow, input as Quad, gy.shape as Quad, cost)
+    slide(kernel.maxPoolGrad, [from, places, address], anyWindow, input as Quad, gy.shape as Quad, cost, {
+      reads: [from, 4 * size(gy), places, 4 * size(gy)],
+      writes: [address, 4 * size(tensor)],
+    })
     return tensor
   }
 
@@ -67,7 +76,10 @@ export const pools = (device: Device): Pools => {
     const from = device.dense(x)
     const { tensor, address } = device.result('float32', output)
     const cost = sizeOf(output) * (1 + 0.4 * area(window))
-    slide(kernel.averagePool, [from, address, 0], window, x.shape as Quad, output, cost)
+    slide(kernel.averagePool, [from, address, 0], window, x.shape as Quad, output, cost, {
+      reads: [from, 4 * size(x)],
+      writes: [address, 4 * size(tensor)],
+    })
     return tensor
   }
 
@@ -78,7 +90,10 @@ export const pools = (device: Device): Pools => {
     const from = device.dense(gy)
     const { tensor, address } = device.result('float32', input)
     const cost = sizeOf(output) * (1 + area(window)) + size(tensor) * 0.1
-    slide(kernel.averagePoolGrad, [from, address, 0], window, input as Quad, output, cost)
+    slide(kernel.averagePoolGrad, [from, address, 0], window, input as Quad, output, cost, {
+      reads: [from, 4 * size(gy)],
+      writes: [address, 4 * size(tensor)],
+    })
     return tensor
   }
 

@@ -2,10 +2,16 @@
  * What is to be done in linear memory, in the order it was asked for: done when somebody looks at a result. Until then JavaScript
  * goes on without kernels in between, which would put what it works on out of the cache.
  */
+import type { Chain, Launch, Scratch } from './chain.js'
 
 export interface Queue {
-  /** Does this after all that was asked for before. It must not depend on anything that may change by then. */
-  readonly later: (task: () => void) => void
+  /**
+   * Does this after all that was asked for before. It must not depend on anything that may change by then. Where `target` is given, it reads
+   * nothing from linear memory, and writes nothing else.
+   */
+  readonly later: (task: () => void, target?: ArrayBufferView) => void
+  /** Runs a job after all that was asked for before. */
+  readonly launch: (job: Launch, scratch: Scratch) => void
   /** Does all that was asked for. */
   readonly settle: () => void
   /** Forgets what was asked for: nobody wants it any more. */
@@ -15,22 +21,26 @@ export interface Queue {
 /** So many tasks do not wait for a reader. */
 const MOST = 1024
 
-export const queue = (): Queue => {
+export const queue = (chain: Chain): Queue => {
   let waiting: (() => void)[] = []
   const settle = (): void => {
     if (waiting.length === 0) return
     const tasks = waiting
     waiting = []
     for (const task of tasks) task()
+    chain.run()
+  }
+  const wait = (task: () => void): void => {
+    waiting.push(task)
+    if (waiting.length === MOST) settle()
   }
   return {
-    later: (task) => {
-      waiting.push(task)
-      if (waiting.length === MOST) settle()
-    },
+    later: (task, target) => wait(() => chain.perform(task, target)),
+    launch: (job, scratch) => wait(() => chain.add(job, scratch)),
     settle,
     drop: () => {
       waiting = []
+      chain.drop()
     },
   }
 }

@@ -2,7 +2,7 @@
  * Gradients of a convolution's weight by filtering, of each sample and summed: which are, and how they are cut. See
  * `kernels/winograd-grad.ts`.
  */
-import type { Shape } from '../../shape.js'
+import { type Shape, sizeOf } from '../../shape.js'
 import type { Convolution2d } from '../../window.js'
 import type { Filtering } from '../backend.js'
 import type { Device } from './device.js'
@@ -88,6 +88,15 @@ const launchGrad = (
     parts,
     cost: 2 * COST * work * units,
     scratch: gradBytes(rows.step, convolution, input, output, weight !== 0),
+    ...(weight === 0 && rows.unit === down
+      ? {
+          footprint: {
+            split: { samples: input[0], p: convolution.groups, q: perChunk },
+            reads: [x, 4 * sizeOf(input), gy, 4 * sizeOf(output)],
+            writes: [out, 36 * units * group * outputs, norms, norms === 0 ? 0 : 8 * units],
+          },
+        }
+      : {}),
   })
 }
 

@@ -1,6 +1,7 @@
 /**
  * Convolutions by Winograd's filtering: how they are cut. See `kernels/winograd.ts`.
  */
+import { sizeOf } from '../../shape.js'
 import type { Convolution2d } from '../../window.js'
 import type { Device } from './device.js'
 import { geometry, type Quad } from './geometry.js'
@@ -50,21 +51,31 @@ export const filtered = (
   let rows = Math.min(rowsInAll, enough)
   while (2 * rows * LEAST_UNITS <= rowsInAll * groups && unitBytes(2 * rows, tiling, input[3]) <= UNIT_BYTES) rows *= 2
   const units = Math.ceil(rowsInAll / rows) * groups
-  const panels = device.result('float32', [9 * apart(16 * groups * quads * group)]).address
+  const panelNumbers = 9 * apart(16 * groups * quads * group)
   const shape = geometry(convolution, groups, input, output)
-  device.launch({
-    kernel: kernel.winogradWeights,
-    arguments: [weight, panels, turned ? 1 : 0, 0, 0, 0, 0, 0, ...shape],
-    parts: groups * quads,
-    cost: 40 * groups * quads * group,
-  })
   const work = 36 * across * rows * group * outputs
   const { perChunk, parts } = chunking(units, 2 * work)
-  device.launch({
-    kernel: kernel.winograd,
-    arguments: [x, panels, bias, out, op, 0, 0, 0, ...shape, rows, down, across, units, perChunk],
-    parts,
-    cost: 2 * COST * work * units,
-    scratch: unitBytes(rows, tiling, input[3]),
+  device.aside(panelNumbers, (panels) => {
+    const made = [panels, 4 * panelNumbers]
+    device.launch({
+      kernel: kernel.winogradWeights,
+      arguments: [weight, panels, turned ? 1 : 0, 0, 0, 0, 0, 0, ...shape],
+      parts: groups * quads,
+      cost: 40 * groups * quads * group,
+      footprint: { reads: [weight, 36 * input[1] * outputs], writes: made },
+    })
+    device.launch({
+      kernel: kernel.winograd,
+      arguments: [x, panels, bias, out, op, 0, 0, 0, ...shape, rows, down, across, units, perChunk],
+      parts,
+      cost: 2 * COST * work * units,
+      scratch: unitBytes(rows, tiling, input[3]),
+      footprint: {
+        ...(groups === 1 ? { split: { samples: input[0], p: down, q: rows * perChunk } } : {}),
+        reads: [x, 4 * sizeOf(input)],
+        writes: [out, 4 * sizeOf(output)],
+        common: [...made, bias, 4 * output[1]],
+      },
+    })
   })
 }

@@ -1,4 +1,4 @@
 /**
  * What the host sees of the kernels.
  */
-export { dismiss, launch, serve } from './threads'
+export { dismiss, launch, launchApart, serve } from './threads'
