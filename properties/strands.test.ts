@@ -60,7 +60,7 @@ const operations: Readonly<Record<string, (backend: Backend, x: Tensor, y: Tenso
   averaged: (backend, x) => backend.avgPool2dGrad(backend.avgPool2d(x, window), window, x.shape),
   largest: (backend, x) => {
     const { y, argmax } = backend.maxPool2d(x, window)
-    return backend.maxPool2dGrad(y, argmax, x.shape)
+    return backend.zip('add', backend.maxPool2dGrad(y, argmax, x.shape), backend.map('tanh', argmax))
   },
   sum: (backend, x, y) => backend.zip('add', x, y, 'tanh'),
   spread: (backend, x, y) => backend.zip('mul', x, backend.sum(y, [0])),

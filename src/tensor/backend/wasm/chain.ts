@@ -93,7 +93,7 @@ const MOST_CHUNKS = 2 ** 24
 
 /** Work below which it does not pay to share it with threads that are awake, and to wake those that sleep. */
 const WORTH_SHARING = 10_000
-const WORTH_WAKING = 150_000
+export const WORTH_WAKING = 150_000
 
 /** Of a range of addresses: is it written, and is it read or written by whom it does not belong to? */
 const WRITTEN = 1

@@ -17,7 +17,15 @@ import {
   viewOf,
 } from '../../tensor.js'
 import { type Arena, type ArenaStorage, arenaOver, type Copying } from './arena.js'
-import { ARGUMENT_COUNT, type ChainOptions, chainOf, type Launch, type Launcher, type Scratch } from './chain.js'
+import {
+  ARGUMENT_COUNT,
+  type ChainOptions,
+  chainOf,
+  type Launch,
+  type Launcher,
+  type Scratch,
+  WORTH_WAKING,
+} from './chain.js'
 import { kernel } from './kernel.js'
 import { startWorker } from './platform.js'
 import { queue } from './queue.js'
@@ -71,9 +79,6 @@ export interface Device {
 interface Exports extends Launcher {
   readonly dismiss: () => void
 }
-
-/** Work for which it pays to start workers. */
-const WORTH_WAKING = 150_000
 
 /** Numbers as float32, none farther from zero than it was. */
 const towardsZero: Copying = (to, from) => {

@@ -88,7 +88,7 @@ const launchGrad = (
     parts,
     cost: 2 * COST * work * units,
     scratch: gradBytes(rows.step, convolution, input, output, weight !== 0),
-    ...(weight === 0 && rows.unit === down
+    ...(weight === 0
       ? {
           footprint: {
             split: { samples: input[0], p: convolution.groups, q: perChunk },
