@@ -8,7 +8,7 @@
 import { type Batch, takeBatch } from '../../src/grad/batch.js'
 import { linear } from '../../src/grad/layers/linear.js'
 import { meanSquaredError } from '../../src/grad/losses/loss.js'
-import { weightedGrad } from '../../src/grad/per-sample.js'
+import { weightedGrad } from '../../src/grad/readings.js'
 import { type BoundedSum, flatClip } from '../../src/privacy/clip/clip.js'
 import { clippedGrad } from '../../src/privacy/clipped-grad.js'
 import * as Event from '../../src/privacy/event/event.js'

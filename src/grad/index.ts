@@ -5,6 +5,7 @@
  */
 
 export * from './batch.js'
+export type { PerSampleGradients } from './book-keeping.js'
 export * from './check-layer.js'
 export * from './composition/after.js'
 export * from './composition/form.js'
@@ -101,18 +102,9 @@ export {
   samplesWithin,
   showExceedsMemory,
 } from './memory.js'
-export {
-  type GradientOptions,
-  gradientMemory,
-  type PerSampleGradients,
-  type Plan,
-  perSampleGrad,
-  perSampleSquaredNorm,
-  predict,
-  weightedGrad,
-  withPerSampleGradients,
-} from './per-sample.js'
+export { type GradientOptions, gradientMemory, type Plan, withPerSampleGradients } from './per-sample.js'
 export * from './quantities.js'
+export * from './readings.js'
 export * from './rounding.js'
 export type { ForwardThen, GoingOn, PullbackThrough } from './then.js'
 export type { Operations, Value } from './traced-operations.js'

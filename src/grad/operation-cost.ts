@@ -126,7 +126,8 @@ export const observed = (
       }
     })
   const operations = Object.fromEntries(
-    Object.entries(backend).map(([name, member]) => [
+    // What is recorded would be done again without telling.
+    Object.entries({ ...backend, record: undefined }).map(([name, member]) => [
       name,
       typeof member !== 'function'
         ? member

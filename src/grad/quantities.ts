@@ -10,10 +10,11 @@ import { full, type Tensor, zeros } from '../tensor/tensor.js'
 import { foldTree, mapTree, namedLeaves, type Tree } from '../tensor/tree.js'
 import { transpose } from '../tensor/view.js'
 import type { Batch } from './batch.js'
+import type { PerSampleGradients } from './book-keeping.js'
 import type { LayerRule } from './layer.js'
 import type { Loss } from './losses/loss.js'
 import { packedAs } from './pack.js'
-import { type GradientOptions, type PerSampleGradients, withPerSampleGradients } from './per-sample.js'
+import { type GradientOptions, withPerSampleGradients } from './per-sample.js'
 
 /** A quantity of the per-sample gradients gₙ of a batch: see `quantities`. */
 export type Quantity<P extends Tree, A> = (backend: Backend, gradients: PerSampleGradients<P>) => A

@@ -3,13 +3,15 @@
  */
 
 import { type Batch, takeBatch } from '../grad/batch.js'
+import type { PerSampleGradients } from '../grad/book-keeping.js'
 import { labelled } from '../grad/grouped.js'
 import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
-import { type GradientOptions, type PerSampleGradients, partsOf, withPerSampleGradients } from '../grad/per-sample.js'
+import { partByPart } from '../grad/part-by-part.js'
+import { type GradientOptions, withPerSampleGradients } from '../grad/per-sample.js'
 import { defaultBackend } from '../tensor/backend/default.js'
 import { mapTensor, zipTensorsWith } from '../tensor/elementwise.js'
-import { allFinite, type RunningSum, runningSum } from '../tensor/running-sum.js'
+import { allFinite, runningSum } from '../tensor/running-sum.js'
 import { type Tensor, tensor, toArray, zeros } from '../tensor/tensor.js'
 import { addTrees, scaleTree, type Tree, treeSize } from '../tensor/tree.js'
 import { concatenate } from '../tensor/view.js'
@@ -120,71 +122,86 @@ export const clippedGradWithDiagnostics = <P extends Tree, C>(
   const lowered = scaleTree(1 / lift)
   const clipping = attemptOf<P>(fixed, lift)
   const perSample = withPerSampleGradients(loss, model, options)
-  const cut = partsOf(model, options)
-  /** Adds the clipped sum of a part to that of the parts before it. */
-  const addPart = (params: P, batch: Batch, total: RunningSum<P>): ClippingDiagnostics => {
+  const overParts = partByPart(loss, model, options)
+  return (params, batch) => {
     const attemptWith = clipping(params)
-    const attempt = (part: Batch) => {
-      const { sum, ...found } = perSample(params, part, (gradients) => {
+    return overParts(params, batch, () => {
+      const total = runningSum<P>()
+      const use = (gradients: PerSampleGradients<P>): Found<P> => {
         const { norm, groupNorms, raisedSum } = attemptWith(gradients)
         const share = allFinite(norm) ? raisedSum() : undefined
         const counts = share !== undefined && allFinite(share)
         // Added as the last thing: a body that needs more memory is run again from its beginning.
         const sum = counts && !total.add(share, 1 / lift) ? lowered(share) : undefined
-        return { counts, sum, loss: gradients.loss, norm, groupNorms }
-      })
-      if (sum !== undefined) total.begin(sum)
-      return found
-    }
-    const adds = (chosen: readonly number[]): boolean => attempt(takeBatch(chosen)(batch)).counts
-    const first = attempt(batch)
-    // All were finite, as nearly always: nothing is left to judge.
-    if (first.counts) return { loss: first.loss, norm: first.norm, groupNorms: first.groupNorms, nonFinite: 0 }
-    const norms = toArray(first.norm)
-    const finite = norms.flatMap((norm, index) => (Number.isFinite(norm) ? [index] : []))
-    const together = adds(finite)
-    // Where a finite norm hides an overflow, each sample is judged on its own: nobody's share depends on the company.
-    const overflown = new Set(together ? [] : finite.filter((index) => !adds([index])))
-    // Even where nobody's share counts there is a sum.
-    if (!together) adds([])
-    const reported = (norm: Tensor): Tensor =>
-      tensor(
-        toArray(norm).map((s, index) => (overflown.has(index) ? Number.POSITIVE_INFINITY : s)),
-        norm.shape,
-        'float64',
-      )
-    return {
-      loss: first.loss,
-      norm: reported(first.norm),
-      groupNorms: Object.fromEntries(Object.entries(first.groupNorms).map(([name, norm]) => [name, reported(norm)])),
-      nonFinite: norms.length - finite.length + overflown.size,
-    }
-  }
-  return (params, batch) => {
-    const total = runningSum<P>()
-    const value = joined(cut(params, batch).map((part) => addPart(params, part, total)))
-    return {
+        return { counts, sum, loss: gradients.loss, norm, groupNorms, nonFinite: 0 }
+      }
+      // All were finite, as nearly always: nothing is left to judge.
+      const accept = ({ counts, sum }: Found<P>): boolean => {
+        if (sum !== undefined) total.begin(sum)
+        return counts
+      }
+      const mend = (found: Found<P>, part: Batch): Found<P> => {
+        const adds = (chosen: readonly number[]): boolean => accept(perSample(params, takeBatch(chosen)(part), use))
+        return { ...found, ...judged(found, adds) }
+      }
       // Parts are disjoint, so one sample moves one of them: the bound is that of each.
-      bounded: { _tag: 'BoundedSum', sum: total.value() as P, l2Bound },
-      diagnostics: { _tag: 'NotPrivate', value },
-    }
+      const finish = (parts: readonly Found<P>[]): ClippedGrad<P> => ({
+        bounded: { _tag: 'BoundedSum', sum: total.value() as P, l2Bound },
+        diagnostics: { _tag: 'NotPrivate', value: joined(parts) },
+      })
+      return { use, accept, mend, finish }
+    })
+  }
+}
+
+/** What was found of a part: does its sum count, and if it is the first that does, what it is? */
+interface Found<P extends Tree> extends ClippingDiagnostics {
+  readonly counts: boolean
+  readonly sum: P | undefined
+}
+
+/** What samples did of which not all are finite, once those that count have been added up. `adds` says whether some can be. */
+const judged = (
+  { norm, groupNorms }: ClippingDiagnostics,
+  adds: (chosen: readonly number[]) => boolean,
+): Omit<ClippingDiagnostics, 'loss'> => {
+  const norms = toArray(norm)
+  const finite = norms.flatMap((s, index) => (Number.isFinite(s) ? [index] : []))
+  const together = adds(finite)
+  // Where a finite norm hides an overflow, each sample is judged on its own: nobody's share depends on the company.
+  const overflown = new Set(together ? [] : finite.filter((index) => !adds([index])))
+  // Even where nobody's share counts there is a sum.
+  if (!together) adds([])
+  const reported = (norm: Tensor): Tensor =>
+    tensor(
+      toArray(norm).map((s, index) => (overflown.has(index) ? Number.POSITIVE_INFINITY : s)),
+      norm.shape,
+      'float64',
+    )
+  return {
+    norm: reported(norm),
+    groupNorms: Object.fromEntries(Object.entries(groupNorms).map(([name, norm]) => [name, reported(norm)])),
+    nonFinite: norms.length - finite.length + overflown.size,
   }
 }
 
 /** What the samples of the parts of one batch did, as those of the whole. */
 const joined = (parts: readonly ClippingDiagnostics[]): ClippingDiagnostics => {
-  const [first, ...rest] = parts as readonly [ClippingDiagnostics, ...ClippingDiagnostics[]]
-  if (rest.length === 0) return first
+  const [{ loss, norm, groupNorms, nonFinite }, ...rest] = parts as readonly [
+    ClippingDiagnostics,
+    ...ClippingDiagnostics[],
+  ]
+  if (rest.length === 0) return { loss, norm, groupNorms, nonFinite }
   return {
-    loss: concatenate([first.loss, ...rest.map(({ loss }) => loss)]),
-    norm: concatenate([first.norm, ...rest.map(({ norm }) => norm)]),
+    loss: concatenate([loss, ...rest.map((part) => part.loss)]),
+    norm: concatenate([norm, ...rest.map((part) => part.norm)]),
     groupNorms: Object.fromEntries(
-      Object.entries(first.groupNorms).map(([name, norm]) => [
+      Object.entries(groupNorms).map(([name, own]) => [
         name,
-        concatenate([norm, ...rest.map(({ groupNorms }) => groupNorms[name] as Tensor)]),
+        concatenate([own, ...rest.map((part) => part.groupNorms[name] as Tensor)]),
       ]),
     ),
-    nonFinite: rest.reduce((sum, { nonFinite }) => sum + nonFinite, first.nonFinite),
+    nonFinite: rest.reduce((sum, part) => sum + part.nonFinite, nonFinite),
   }
 }
 

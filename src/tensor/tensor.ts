@@ -3,7 +3,7 @@
  *
  * A value of this type never changes. Kernels fill buffers that they allocated and then hand them over as tensors.
  */
-import { checkShape, rowMajor, type Shape, shapeError, sizeOf } from './shape.js'
+import { checkShape, rowMajor, type Shape, ShapeEq, shapeError, sizeOf } from './shape.js'
 
 /** Storage types. Arithmetic happens in the dtype of the backend, whatever the dtype of its inputs. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'uint8'
@@ -125,6 +125,10 @@ export const isTensor = (value: unknown): value is Tensor =>
 
 /** Number of elements. */
 export const size = (t: Tensor): number => sizeOf(t.shape)
+
+/** Are two tensors of one shape and dtype? @internal */
+export const isAlike = (one: Tensor, other: Tensor): boolean =>
+  one.dtype === other.dtype && ShapeEq.equals(one.shape, other.shape)
 
 /** Are the elements adjacent and in row-major order? */
 export const isContiguous = (t: Tensor): boolean => {

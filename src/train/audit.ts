@@ -4,7 +4,7 @@
 import type { Dataset, LabelledBatch } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
 import type { Loss } from '../grad/losses/loss.js'
-import { perSampleGrad } from '../grad/per-sample.js'
+import { perSampleGrad } from '../grad/readings.js'
 import type { OptimizerState } from '../optim/index.js'
 import type { Bounds } from '../privacy/accountant.js'
 import { auditOneRun, type OneRunFindings } from '../privacy/audit/experiment.js'

@@ -3,7 +3,8 @@
  */
 import type { Dataset } from '../data/dataset.js'
 import type { LayerRule } from '../grad/layer.js'
-import { type GradientOptions, predict } from '../grad/per-sample.js'
+import type { GradientOptions } from '../grad/per-sample.js'
+import { predict } from '../grad/readings.js'
 import { toArray } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 

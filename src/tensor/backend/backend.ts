@@ -111,6 +111,17 @@ export interface LayerWork {
   readonly norm?: string
 }
 
+/** What a body made of some tensors, and what makes the same of others. */
+export interface Recording<A> {
+  /** Of the tensors that came last. */
+  readonly result: A
+  /**
+   * Has `result` hold what the body makes of these inputs. False where they differ from the first in shape or dtype, or where the
+   * scope of the recording has ended. Missing where the body has to be run instead.
+   */
+  readonly again?: (inputs: readonly Tensor[]) => boolean
+}
+
 /** What computes: every operation on tensors that the library needs, with the contract that each implementation keeps. */
 export interface Backend {
   readonly name: string
@@ -132,6 +143,12 @@ export interface Backend {
 
   /** Bytes that the tensors of a scope may take, where there is such a limit. A scope that needs more throws a `MemoryLimit`. */
   readonly memoryLimit?: number
+
+  /**
+   * Runs a body that is a function of these tensors, so that what it asked of the backend can be asked again for others. What the
+   * body works on besides does not change.
+   */
+  readonly record?: <A>(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => A) => Recording<A>
 
   /** Where there is one, layers tell it who computes: their name, their parameters, and what is read. It runs the body. */
   readonly within?: <A>(work: LayerWork, body: () => A) => A

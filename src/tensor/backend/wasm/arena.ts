@@ -44,6 +44,11 @@ export interface Arena {
   readonly copyOf: (source: Storage, part: Part, dtype: keyof ArenaStorage, copy?: Copying) => Storage
   readonly scope: <A>(body: () => A) => A
   readonly isOpen: () => boolean
+  /**
+   * Runs a body in places of its own: what the innermost scope allocates before and after is where no such body wrote, not even
+   * temporarily. It may then be done again. Says whether the scope is still open.
+   */
+  readonly inOwnPlaces: (body: () => void) => () => boolean
   /** Bytes of linear memory that scopes have needed at most, so far. */
   readonly peak: () => number
 }
@@ -74,6 +79,12 @@ interface Copy extends Part {
   readonly dtype: keyof ArenaStorage
   readonly copy: Copying
   readonly storage: Storage
+}
+
+/** A scope, and what was given up of the places of bodies that may be done again. */
+interface Lifetime {
+  isOpen: boolean
+  readonly vacant: Map<number, number[]>
 }
 
 /** Where an arena begins, and what size its memory may grow to, in bytes. */
@@ -111,6 +122,9 @@ export const arenaOver = (
   let start = base
   let vacant = new Map<number, number[]>()
   const released = new WeakSet<Storage>()
+  /** The highest address so far that a body in places of its own wrote up to. */
+  let highest = base
+  let innermost: Lifetime = { isOpen: false, vacant: new Map() }
   /** What `temporarily` gives back is no place for what lives longer. */
   let isTemporary = false
 
@@ -150,6 +164,7 @@ export const arenaOver = (
     const storage = new constructors[dtype](buffer, top, length)
     top = aligned(end)
     if (top > peak) peak = top
+    if (top > highest) highest = top
     return storage as ArenaStorage[D]
   }
 
@@ -214,6 +229,19 @@ export const arenaOver = (
     }
   }
 
+  const inOwnPlaces: Arena['inOwnPlaces'] = (body) => {
+    const [scope, others] = [innermost, vacant]
+    vacant = scope.vacant
+    highest = top
+    try {
+      body()
+    } finally {
+      vacant = others
+    }
+    top = highest
+    return () => scope.isOpen
+  }
+
   /** Moves the storage behind the tensors that lies above `mark` down to it, and leaves `top` behind it. */
   const compact = (result: unknown, mark: number): unknown => {
     const found = new Set<Storage>()
@@ -245,9 +273,10 @@ export const arenaOver = (
   }
 
   const nested = <A>(body: () => A): A => {
-    const [mark, count, around] = [top, copied.length, { start, vacant }]
+    const [mark, count, around] = [top, copied.length, { start, vacant, innermost }]
     let result: unknown
     depth++
+    innermost = { isOpen: true, vacant: new Map() }
     start = mark
     vacant = new Map()
     try {
@@ -257,6 +286,8 @@ export const arenaOver = (
       throw error
     } finally {
       depth--
+      innermost.isOpen = false
+      innermost = around.innermost
       forget(count)
       start = around.start
       vacant = around.vacant
@@ -268,6 +299,7 @@ export const arenaOver = (
     for (;;) {
       wanted = 0
       depth = 1
+      innermost = { isOpen: true, vacant: new Map() }
       try {
         const result = body()
         settle()
@@ -277,6 +309,7 @@ export const arenaOver = (
       } finally {
         drop()
         depth = 0
+        innermost.isOpen = false
         forget(0)
         top = base
         vacant = new Map()
@@ -294,6 +327,7 @@ export const arenaOver = (
     copyOf,
     scope: (body) => (depth > 0 ? nested(body) : outermost(body)),
     isOpen: () => depth > 0,
+    inOwnPlaces,
     peak: () => peak,
   }
 }

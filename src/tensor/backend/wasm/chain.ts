@@ -75,6 +75,8 @@ export interface Chain {
   readonly perform: (task: () => void, target?: ArrayBufferView) => void
   readonly run: () => void
   readonly drop: () => void
+  /** Runs a body, which begins and ends with nothing that waits: what that had done can be done again. */
+  readonly recorded: (body: () => void) => () => void
   /** The memory has another buffer. */
   readonly move: (buffer: ArrayBufferLike) => void
   /** From now on there is one thread. */
@@ -90,6 +92,18 @@ const MOST_JOBS = 96
 const MOST_RANGES = 62 * MOST_JOBS
 const MOST_STRANDS = 16
 const MOST_CHUNKS = 2 ** 24
+
+/** What was done: a task, or jobs that were run, with how they were cut. */
+type Step = (() => void) | RecordedJobs
+interface RecordedJobs {
+  /** As they stood in the control page. */
+  readonly words: Int32Array
+  readonly jobs: number
+  readonly strands: number
+  readonly shares: readonly number[]
+  /** What they cost; 0 where nobody is to help. */
+  readonly work: number
+}
 
 /** Work below which it does not pay to share it with threads that are awake, and to wake those that sleep. */
 const WORTH_SHARING = 10_000
@@ -123,6 +137,40 @@ export const chainOf = (buffer: ArrayBufferLike, { launcher, threads, apart }: C
     control[at + 67] = q
   }
 
+  /** Of a recording, what has been done so far. */
+  let steps: Step[] | undefined
+
+  /** Runs the jobs that stand in the control page from `first` on. */
+  const start = (first: number, jobs: number, cut: number, work: number): void => {
+    if (steps !== undefined) {
+      const [from, to] = [JOBS + JOB * first, JOBS + JOB * (first + jobs)]
+      steps.push({ words: control.slice(from, to), jobs, strands: cut, shares: shares.slice(), work })
+    }
+    if (cut > 0 && apart !== undefined) launcher.launchApart(first, first + jobs, cut, apart === 'lastFirst')
+    else launcher.launch(first, first + jobs, cut, helpFor(work))
+  }
+
+  const again = ({ words, jobs, strands: cut, shares: before, work }: RecordedJobs): void => {
+    control.set(words, JOBS)
+    if (cut > 0) control.set(before, SHARES)
+    start(0, jobs, cut, work)
+  }
+
+  const recorded: Chain['recorded'] = (body) => {
+    const own: Step[] = []
+    steps = own
+    try {
+      body()
+    } finally {
+      steps = undefined
+    }
+    return () => {
+      for (const step of own)
+        if (typeof step === 'function') step()
+        else again(step)
+    }
+  }
+
   const helpFor = (work: number): number =>
     threads === 1 || isClosed || work < WORTH_SHARING ? 0 : work < WORTH_WAKING ? 1 : 2
 
@@ -131,8 +179,7 @@ export const chainOf = (buffer: ArrayBufferLike, { launcher, threads, apart }: C
     const [jobs, work] = [count, cost]
     drop()
     control.set(shares, SHARES)
-    if (apart === undefined) launcher.launch(0, jobs, strands, helpFor(work))
-    else launcher.launchApart(0, jobs, strands, apart === 'lastFirst')
+    start(0, jobs, strands, work)
   }
 
   const drop = (): void => {
@@ -144,7 +191,7 @@ export const chainOf = (buffer: ArrayBufferLike, { launcher, threads, apart }: C
   /** Runs a job alone, whatever waits. */
   const runNow = (job: Launch, scratch: Scratch): void => {
     put(job, scratch, count, 0, 0)
-    launcher.launch(count, count + 1, 0, job.parts < MOST_CHUNKS ? helpFor(job.cost) : 0)
+    start(count, 1, 0, job.parts < MOST_CHUNKS ? job.cost : 0)
   }
 
   const clashes = (from: number, to: number, kind: number): boolean => {
@@ -236,6 +283,7 @@ export const chainOf = (buffer: ArrayBufferLike, { launcher, threads, apart }: C
   const perform: Chain['perform'] = (task, target) => {
     if (target === undefined || clashes(target.byteOffset, target.byteOffset + target.byteLength, WRITTEN | WHOLE))
       run()
+    steps?.push(task)
     task()
   }
 
@@ -244,6 +292,7 @@ export const chainOf = (buffer: ArrayBufferLike, { launcher, threads, apart }: C
     perform,
     run,
     drop,
+    recorded,
     move: (moved) => {
       control = new Int32Array(moved, 0, 65536 / 4)
     },

@@ -16,6 +16,7 @@ import {
   type Tensor,
   viewOf,
 } from '../../tensor.js'
+import type { Backend } from '../backend.js'
 import { type Arena, type ArenaStorage, arenaOver, type Copying } from './arena.js'
 import {
   ARGUMENT_COUNT,
@@ -29,6 +30,7 @@ import {
 import { kernel } from './kernel.js'
 import { startWorker } from './platform.js'
 import { queue } from './queue.js'
+import { recorder } from './recording.js'
 import { collapse, zipArguments } from './walk.js'
 
 /** Layout of linear memory: the control page, the scratch of each thread, numbers that lie aside, the arena. */
@@ -73,6 +75,7 @@ export interface Device {
   readonly aside: (numbers: number, body: (address: number) => void) => void
   /** Runs the kernels that were launched. */
   readonly settle: () => void
+  readonly record: Required<Backend>['record']
   readonly close: () => void
 }
 
@@ -300,6 +303,7 @@ export const deviceOf = ({
     launch,
     aside,
     settle,
+    record: recorder(arena, waiting),
     close,
   }
 }

@@ -98,6 +98,7 @@ const backendOf = (options: WasmOptions, apart?: ChainOptions['apart']): WasmBac
     dtype: 'float32',
     scope: arena.scope,
     release: (t) => arena.release(placeOf(t)),
+    record: device.record,
     ...scopedOperations(arena, operations),
     filtering,
     memoryLimit: device.memoryLimit,

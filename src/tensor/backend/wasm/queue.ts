@@ -12,8 +12,10 @@ export interface Queue {
   readonly later: (task: () => void, target?: ArrayBufferView) => void
   /** Runs a job after all that was asked for before. */
   readonly launch: (job: Launch, scratch: Scratch) => void
-  /** Does all that was asked for. */
+  /** Does all that was asked for, since somebody looks at a result. */
   readonly settle: () => void
+  /** Does what a body asks for. What that was can be done again, but where the body looked at a result: it may then ask for something else. */
+  readonly recorded: (body: () => void) => (() => void) | undefined
   /** Forgets what was asked for: nobody wants it any more. */
   readonly drop: () => void
 }
@@ -23,21 +25,43 @@ const MOST = 1024
 
 export const queue = (chain: Chain): Queue => {
   let waiting: (() => void)[] = []
-  const settle = (): void => {
+  let isPerforming = false
+  let isLookedAt = false
+  const perform = (): void => {
     if (waiting.length === 0) return
     const tasks = waiting
     waiting = []
-    for (const task of tasks) task()
+    isPerforming = true
+    try {
+      for (const task of tasks) task()
+    } finally {
+      isPerforming = false
+    }
     chain.run()
+  }
+  const settle = (): void => {
+    // A task reads what has been made before it.
+    if (isPerforming) return
+    isLookedAt = true
+    perform()
   }
   const wait = (task: () => void): void => {
     waiting.push(task)
-    if (waiting.length === MOST) settle()
+    if (waiting.length === MOST) perform()
   }
   return {
     later: (task, target) => wait(() => chain.perform(task, target)),
     launch: (job, scratch) => wait(() => chain.add(job, scratch)),
     settle,
+    recorded: (body) => {
+      perform()
+      isLookedAt = false
+      const again = chain.recorded(() => {
+        body()
+        perform()
+      })
+      return isLookedAt ? undefined : again
+    },
     drop: () => {
       waiting = []
       chain.drop()
